@@ -72,20 +72,14 @@ def denied(shown: Shown, request: Request) -> list[Block]:
 
 def approval_message(shown: Shown, request: Request) -> Message:
     """Return what those who may approve a request see: what is asked, or what came of it."""
-    subject, asker, waits = request.subject, request.ask.operator, request.state is State.APPROVING
-    title, said = ("Approval needed", _until(request)) if waits else _came(shown, request)
-    has_count = request.listed and request.state in {State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN}
-    about = facts({"Pool": [subject.pool]})
+    action, subject, waits = ACTIONS[request.action], request.subject, request.state is State.APPROVING
+    title, came = (f"Approval needed: {shown.subject(request)}", list[Span]()) if waits else _came(shown, request)
+    question, about = _QUESTION if request.listed else action.question, facts({"Pool": [subject.pool]})
     if waits:
         about = holds(subject) if isinstance(subject, Listed) else shown.who(subject)
     return message(
-        title if has_count else f"{title}: {shown.subject(request)}",
-        [
-            asker,
-            " asks: ",
-            _QUESTION if request.listed else ACTIONS[request.action].question,
-            *([f" {ACTIONS[request.action].effect}"] if waits else []),
-        ],
+        title,
+        [request.ask.operator, f" asks: {question}{f' {action.effect}' if waits else ''}"],
         shown.how_read(request) if waits else [],
         lines(
             [
@@ -94,45 +88,45 @@ def approval_message(shown: Shown, request: Request) -> Message:
                 *facts({"Reason": shown.reason(request.ask.options.reason), "Request": [Code(request.id)]}),
             ]
         ),
-        left_out(shown, subject) if waits and isinstance(subject, Listed) else [],
-        [why(subject.pool, request.needs)] if waits else [],
-        said,
-        (
-            button("Approve", APPROVE, request.id, style="primary"),
-            button("Deny", DENY, request.id, style="danger"),
-        )
-        if waits
-        else [],
+        *(_asked(shown, request) if waits else [came]),
     )
 
 
-def _until(request: Request) -> Line:
+def _asked(shown: Shown, request: Request) -> list[Block]:
+    """Return why approvers are asked, until when, and the buttons for their answer."""
+    subject, cannot = request.subject, ". Nothing is done unless someone approves it. The person who asks cannot."
     return [
-        *("Approve or deny it until ", request.expires_at, ". Nothing is done unless someone approves it. "),
-        "The person who asks cannot.",
+        left_out(shown, subject) if isinstance(subject, Listed) else [],
+        [why(subject.pool, request.needs)],
+        ["Approve or deny it until ", request.expires_at, cannot],
+        (
+            button("Approve", APPROVE, request.id, style="primary"),
+            button("Deny", DENY, request.id, style="danger"),
+        ),
     ]
 
 
 def _came(shown: Shown, request: Request) -> tuple[str, Line]:
-    """Return what came of a request that waits for no one any more, in a word and in a line."""
-    ended_at, approval = request.ended_at or request.expires_at, request.approval
+    """Return what came of a request that waits for no one any more, as a title and as a line."""
+    ended_at, approval, subject = request.ended_at or request.expires_at, request.approval, shown.subject(request)
     by = capitalized(by_whom(request))
     who: Line = [*by, ". "] if by else []
     match request.state:
         case State.DENIED:
-            reason = approval.reason if approval else None
-            return "Denied", [*who, "Nothing was done.", *([" Why: ", *shown.reason(reason)] if reason else [])]
+            reason = shown.reason(approval.reason) if approval else []
+            return f"Denied: {subject}", [*who, "Nothing was done.", *([" Why: ", *reason] if reason else [])]
         case State.CANCELLED:
-            return "Cancelled", ["The person who asked cancelled it ", ended_at, ". Nothing was done."]
+            return f"Cancelled: {subject}", ["The person who asked cancelled it ", ended_at, ". Nothing was done."]
         case State.EXPIRED:
             until = min(request.expires_at, ended_at)
-            return "Not approved in time", ["It waited until ", until, ". Nothing was done."]
+            return f"Not approved in time: {subject}", ["It waited until ", until, ". Nothing was done."]
         case State.PAUSED | State.STOPPING:
-            return "Approved", [*who, "The audit channel shows how far it is."]
+            return f"Approved: {subject}", [*who, "The audit channel shows how far it is."]
         case State.READY | State.RUNNING:
-            return "Approved", [*who, "It is under way. The audit channel shows what comes of it."]
+            return f"Approved: {subject}", [*who, "It is under way. The audit channel shows what comes of it."]
     title, meaning = result(request)
-    return title, [*who, *("Ended ", ended_at, ". "), *([meaning] if meaning else [])]
+    said: Line = [*who, "Ended ", ended_at, f". {meaning}"]
+    return title if request.listed else f"{title}: {subject}", said
 
 
 def standing_message(standing: Standing) -> Message:

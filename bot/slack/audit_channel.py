@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from slack_sdk import WebClient
@@ -48,13 +49,13 @@ _OTHERS: Mapping[Kind, tuple[str, str]] = {
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
 class SlackAuditChannel:
     """An `AuditChannel`: chat.postMessage to one channel."""
 
-    def __init__(self, client: WebClient, channel_id: str, shown: Shown) -> None:
-        self._client = client
-        self._channel_id = channel_id
-        self._shown = shown
+    client: WebClient
+    channel_id: str
+    shown: Shown
 
     def post(self, entry: Entry, left: Left) -> str:
         """Post one message, with its ids for programs; return its `ts`. Nothing is sent once no time is `left`.
@@ -66,16 +67,13 @@ class SlackAuditChannel:
         metadata = {"event_type": "signout_outcome", "event_payload": payload}
         departure = Departure(lambda: left().total_seconds())
         with bound_contextvars(request_id=entry.ask.id, entry_id=entry.id), leaving(departure):
-            ts = post(self._client, self._channel_id, audit_message(self._shown, entry), metadata)
+            ts = post(self.client, self.channel_id, audit_message(self.shown, entry), metadata)
             log.info("The audit channel took the entry")
             return ts
 
 
 def audit_message(shown: Shown, entry: Entry) -> Message:
-    """Return the message for an entry, or for many refusals in one.
-
-    First the outcome and for whom, then who asked and why, and what it means; all ids and times in small print.
-    """
+    """Return the message for an entry, or for many refusals in one."""
     request = entry.request
     title, meaning = result(request) if request else _OTHERS[entry.kind]
     subject = shown.name(entry.chosen) if entry.chosen else shown.personal(entry.ask.options.target)
@@ -119,15 +117,15 @@ def _period(shown: Shown, entry: Entry) -> Line:
 
 
 def _who_and_why(shown: Shown, entry: Entry) -> Line:
-    account, reason = entry.chosen, entry.ask.options.reason
-    subject = _subject(entry)
+    account, subject, options = entry.chosen, _subject(entry), entry.ask.options
+    is_untold = entry.kind in {Kind.REFUSED, Kind.LIMITED, Kind.DENIED} and entry.count == 1  # by the title
     facts = [
         f"pool {subject.pool}" if subject else "",
         account.sign_in if account and account.provider else "",
         "" if entry.request else entry.rule,
-        _asked_for(entry),
+        f"asked for: {ACTIONS[options.action].button.lower()}" if is_untold and options.action != SIGN_OUT else "",
     ]
-    why: Line = [" · ", *shown.reason(reason)] if reason else []
+    why: Line = [" · ", *shown.reason(options.reason)] if options.reason else []
     return [entry.ask.operator, *(f" · {fact}" for fact in facts if fact), *why]
 
 
@@ -136,32 +134,22 @@ def _subject(entry: Entry) -> Account | Listed | None:
     return (entry.request and entry.request.listed) or entry.chosen
 
 
-def _asked_for(entry: Entry) -> str:
-    """Name what was asked for, where that is another action than a sign-out and the title does not say it."""
-    action = entry.ask.options.action
-    untold = entry.kind in {Kind.REFUSED, Kind.LIMITED, Kind.DENIED} and entry.count == 1
-    return f"asked for: {ACTIONS[action].button.lower()}" if untold and action != SIGN_OUT else ""
-
-
 def _second_person(shown: Shown, request: Request) -> Line:
     reason = shown.reason(request.approval.reason) if request.approval else []
     return [*capitalized(by_whom(request)), *([": ", *reason] if reason else [])]
 
 
 def _ids_and_times(shown: Shown, entry: Entry) -> list[list[str]]:
-    request, account, approver = entry.request, entry.chosen, list[str]()
-    subject = _subject(entry)
+    request, account, subject, approver = entry.request, entry.chosen, _subject(entry), list[str]()
     operator = [f"Operator {_person(entry.ask.operator)}"]
     if request:
-        approval = request.approval
         aws = [f"AWS request {', '.join(request.aws_request_ids)}"] if request.aws_request_ids else []
         times = {"asked": request.created_at, "confirmed": request.decided_at}
-        if approval:
+        if approval := request.approval:
             decided = "denied" if request.state is State.DENIED else "approved"
             times |= {"confirmed": approval.asked_at, decided: approval.at}
-            approver = (
-                [f"Approver {_person(approval.approver)}", f"Allowed by {approval.rule}"] if approval.approver else []
-            )
+            if approval.approver:
+                approver = [f"Approver {_person(approval.approver)}", f"Allowed by {approval.rule}"]
         times["ended"] = request.ended_at
         said = ", ".join(f"{label} {time:%Y-%m-%d %H:%M:%S}" for label, time in times.items() if time)
         did = f"Accounts: {request.listed.size}" if request.listed else f"Calls: {request.attempts}"

@@ -11,7 +11,7 @@ from bot.options import ACTION_OPTIONS, USAGE
 from bot.request import AWAITING, ENDED, Request, State
 from bot.slack.approvals import APPROVAL_REFUSED, approving, by_whom, denied, why
 from bot.slack.lists import LIST_CARDS, progress_line
-from bot.slack.outcomes import action_buttons, may_come_back, outcome
+from bot.slack.outcomes import action_buttons, outcome
 from bot.slack.sessions import session_rows
 from bot.slack.shown import Shown
 from bot.slack.text import Block, Bold, Code, Drawn, Line, Message, button, capitalized, choice, facts, lines, message
@@ -64,18 +64,13 @@ def card(  # noqa: PLR0913 -- what a card shows that is not in the request
     first: Line = [note] if note else []
     blocks = [first, *(_CARDS_OF_LISTS if request.listed else _CARDS)[request.state](shown, request)]
     if request.state in AWAITING:
-        buttons: tuple[Drawn, ...] = (button("Cancel", CANCEL, request.id),)
-        if request.state is State.CONFIRMING:
-            label = _label(request)
-            others = action_buttons(request, offered(request)[1:])
-            buttons = (button(label, CONFIRM, request.id, style="danger"), *others, *buttons)
         if request.ask.options.dropped:
             blocks.append([left_out_sentence(request.ask.options.dropped)])
         if request.state in {State.CHOOSING, State.CONFIRMING}:
             blocks.append(["You can confirm until ", request.expires_at, "."])
         elif request.state is State.APPROVING and approval_refused:
             blocks.append([APPROVAL_REFUSED])
-        blocks.append(buttons)
+        blocks.append(_buttons(request))
     if request.has_progress and request.state not in ENDED:
         blocks.insert(-1, progress_line(link))
     if audit_refused and (request.decided_at or request.state is State.DENIED) and request.state in ENDED:
@@ -83,12 +78,16 @@ def card(  # noqa: PLR0913 -- what a card shows that is not in the request
     return message(*blocks)
 
 
-def _label(request: Request) -> str:
-    """Return what the button says with which a request is confirmed."""
-    of = accounts(request.listed.size) if request.listed else ""
-    if request.needs:
-        return f"Ask for approval: {of}" if of else "Ask for approval"
-    return f"{ACTIONS[request.action].button} {of}".rstrip()
+def _buttons(request: Request) -> tuple[Drawn, ...]:
+    """Return what may be pressed on the card of a request that waits."""
+    cancel = button("Cancel", CANCEL, request.id)
+    if request.state is not State.CONFIRMING:
+        return (cancel,)
+    label = "Ask for approval" if request.needs else ACTIONS[request.action].button
+    if request.listed:
+        label += f"{':' if request.needs else ''} {accounts(request.listed.size)}"
+    confirm = button(label, CONFIRM, request.id, style="danger")
+    return (confirm, *action_buttons(request, offered(request)[1:]), cancel)
 
 
 def told(error: BotError, usage: str = USAGE) -> Message:
@@ -130,8 +129,8 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
     earlier, reason = request.earlier, request.ask.options.reason
     last: Line = [earlier.at, f" by @{earlier.by}"] if earlier else []
     action, others = ACTIONS[request.action], offered(request)[1:]
-    stays_out = request.action == SIGN_OUT and not may_come_back(request)
-    later = shown.outlives(request).accepted("more")
+    stays_out = request.action == SIGN_OUT and request.account.enabled is False
+    later = shown.accepted(request.account.pool, "more")
     return [
         action.question,
         shown.how_read(request),

@@ -10,7 +10,7 @@ from bot.request import Request, State
 from bot.slack.form import REASON, values_of
 from bot.slack.modal import field_of, modal, took, typed, updated
 from bot.slack.reply import BesideReply
-from bot.slack.text import Drawn, lines, plain
+from bot.slack.text import Drawn, plain
 from bot.store_ports import Outbox
 
 DENIAL = "signout_denial"
@@ -79,7 +79,7 @@ def denial_view(request_id: str, ts: str | None, reason: str | None = None, trou
     return modal(
         DENIAL,
         "Deny",
-        lines([[trouble]]) if trouble else {},
+        [trouble] if trouble else [],
         field_of(REASON, "Why not", typed(reason, MAX_REASON), hint=hint),
         private_metadata=f"{request_id} {ts or ''}",
         submit=plain("Deny"),
@@ -88,13 +88,12 @@ def denial_view(request_id: str, ts: str | None, reason: str | None = None, trou
 
 def sent_view() -> Drawn:
     """Return what is shown until the result is known. It may stay there, so it has to be true for ever."""
-    said = "Your no was sent to the bot. It counts once the message in the channel shows it."
-    return modal(DENIAL, "Deny", lines([[said]]))
+    return modal(DENIAL, "Deny", ["Your no was sent to the bot. It counts once the message in the channel shows it."])
 
 
 def denied_view(request_id: str) -> Drawn:
     """Return what is shown once the request is denied."""
-    return modal(DENIAL, "Deny", lines([[f"Denied. Request {request_id} ended, and nothing was done."]]))
+    return modal(DENIAL, "Deny", [f"Denied. Request {request_id} ended, and nothing was done."])
 
 
 def pressed_in(view: dict[str, Any]) -> tuple[str, str | None]:

@@ -14,7 +14,7 @@ from bot.ports import Place
 from bot.request import Options, Request
 from bot.slack.modal import field_of, modal, select, took, typed, updated
 from bot.slack.reply import CardReply
-from bot.slack.text import Drawn, lines, plain
+from bot.slack.text import Drawn, plain
 
 FORM = "signout_form"
 FOUND, TARGET, POOL, REASON, ACTION = "found", "target", "pool", "reason", "action"
@@ -98,12 +98,12 @@ class NewForm(CardReply):
 
     def say(self, error: BotError) -> None:
         """Say what was wrong and what to do."""
-        is_stranger, view = isinstance(error, DeniedError) and error.everywhere, lines([[str(error)]])
+        is_stranger, view = isinstance(error, DeniedError) and error.everywhere, modal(FORM, "Sign out", [str(error)])
         if self.place:
             super().say(error)
         elif is_stranger and not self.cards.may_show_a_stranger():
             log.warning("Someone who may not was not told: there were too many within a minute")
-        elif not self._opened(modal(FORM, "Sign out", view)) and not is_stranger:  # the bot writes to no stranger
+        elif not self._opened(view) and not is_stranger:  # the bot writes to no stranger
             super().say(error)
 
     def _opened(self, view: Drawn) -> bool:
@@ -153,7 +153,7 @@ def form_view(state: FormState, filled: Filled | None = None, trouble: str | Non
     return modal(
         FORM,
         "Sign out",
-        lines([[trouble]]) if trouble else {},
+        [trouble] if trouble else [],
         *_targets(whose, state.found, filled.target),
         field_of(ACTION, "What to do", select(actions, filled.action)) if len(actions) > 1 else {},
         field_of(POOL, "Pool", select(pools, filled.pool)) if len(state.pools) > 1 else {},
@@ -174,7 +174,7 @@ def _targets(whose: str, found: Sequence[str], target: str) -> Sequence[Drawn]:
 
 def looking_view() -> Drawn:
     """Return what is shown while the account is looked for."""
-    return modal(FORM, "Sign out", lines([["Looking for the account …"]]))
+    return modal(FORM, "Sign out", ["Looking for the account …"])
 
 
 def found_view(*, shown: bool, approval: bool = False, where: str = TYPED) -> Drawn:
@@ -188,9 +188,8 @@ def found_view(*, shown: bool, approval: bool = False, where: str = TYPED) -> Dr
         else "The account was found, but Slack may not show its card yet. Nothing happens before you press a button on "
         "it. If there is no card in a minute, run /signout again."
     )
-    return modal(
-        FORM, "Sign out", lines([[sentence, *([" Then a second person has to approve it."] if approval else [])]])
-    )
+    then = [" Then a second person has to approve it."] if approval else []
+    return modal(FORM, "Sign out", [sentence, *then])
 
 
 def state_of(view: Drawn) -> FormState:

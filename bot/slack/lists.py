@@ -39,7 +39,7 @@ def _preview(shown: Shown, request: Request) -> list[Block]:
         lines([*holds(listed), *facts({"Reason": reason, "Request": [Code(request.id)]})]),
         left_out(shown, listed),
         *_choices(shown, request),
-        [f"{ACTIONS[request.action].effect} {shown.outlives(request).accepted(_SINCE)} {NOT_AGAIN}"],
+        [f"{ACTIONS[request.action].effect} {shown.accepted(listed.pool, _SINCE)} {NOT_AGAIN}"],
         [f"{why(listed.pool, request.needs)} Your press asks for that."] if request.needs else [],
     ]
 
@@ -98,10 +98,11 @@ def _outcome(shown: Shown, request: Request) -> list[Block]:
 
 def not_reached(shown: Shown, request: Request) -> Sequence[Line]:
     """Return what the sign-outs of a list do not reach."""
-    lasting = shown.outlives(request)
+    pool = request.contents.pool
+    lasting = shown.outlives(pool)
     where = "" if lasting.identity_pool else "If there is an identity pool: "
     said = [
-        lasting.accepted(_SINCE),
+        shown.accepted(pool, _SINCE),
         HOSTED if lasting.hosted_login else "",
         _PROVIDER,
         "" if lasting.identity_pool is False else f"{where}{_CREDENTIALS}",

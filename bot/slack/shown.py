@@ -31,13 +31,6 @@ class Lasting:
     hosted_login: bool = True
     identity_pool: bool | None = None  # whether one gives out AWS credentials; None where that is not known
 
-    def accepted(self, since: str) -> str:
-        """Say for how long an app may accept a token that was given out."""
-        bound = (
-            f" by the bot's settings, and for {LONGEST_LIFETIME} at most" if self.lifetime != LONGEST_LIFETIME else ""
-        )
-        return f"An app that checks only a token's signature may accept it for up to {self.lifetime} {since}{bound}."
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shown:
@@ -55,9 +48,15 @@ class Shown:
         listed = self.performers.get(action)
         return listed.of(pool) if listed else Allowed()
 
-    def outlives(self, request: Request) -> Lasting:
-        """Return what outlives the sign-outs of a request."""
-        return self.lasting.get(request.subject.pool, Lasting())
+    def outlives(self, pool: str) -> Lasting:
+        """Return what outlives a sign-out in a pool."""
+        return self.lasting.get(pool, Lasting())
+
+    def accepted(self, pool: str, since: str) -> str:
+        """Say for how long an app may accept a token that a pool gave out."""
+        lifetime = self.lasting.get(pool, Lasting()).lifetime
+        bound = f" by the bot's settings, and for {LONGEST_LIFETIME} at most" if lifetime != LONGEST_LIFETIME else ""
+        return f"An app that checks only a token's signature may accept it for up to {lifetime} {since}{bound}."
 
     def personal(self, text: str) -> str:
         """Return an email, a phone number or a target as it may be shown, and no longer than `MAX_PERSONAL`."""
