@@ -17,18 +17,10 @@ UNTIL = NOON + timedelta(minutes=30)
 
 @dataclass
 class Timed:
-    """What the meter was told."""
+    """How many seconds it took to each card and each result."""
 
     cards: list[float] = field(default_factory=list)
     results: list[float] = field(default_factory=list)
-
-    def card_shown(self, seconds: float) -> None:
-        """Note how long a card took."""
-        self.cards.append(seconds)
-
-    def result_shown(self, seconds: float) -> None:
-        """Note how long a result took."""
-        self.results.append(seconds)
 
 
 @dataclass
@@ -51,8 +43,9 @@ class Workspace:
             client=client,
             shown=SHOWN,
             audit_refused=lambda: self.refusing,
-            meter=self.timed,
             now=self.clock.now,
+            card_shown=self.timed.cards.append,
+            result_shown=self.timed.results.append,
         )
 
     def place(self, *, pressed: bool = False) -> Place:

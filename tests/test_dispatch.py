@@ -9,7 +9,6 @@ import pytest
 from examples import NOON, SAM, ScriptedPool, StoppedClock
 from messages import SHOWN
 from slack_bolt import App
-from slack_cards import Timed
 from stand_ins import StepLane, flow, list_flow
 
 from bot.edge.lanes import Doorway
@@ -127,7 +126,9 @@ def idle(tmp_path: Path) -> Flow:
 @pytest.fixture
 def app(idle: Flow) -> App:
     client = BlockingClient("xoxb-x", NOWHERE)
-    cards = SlackCards(client=client, shown=SHOWN, audit_refused=bool, meter=Timed(), now=lambda: NOON)
+    cards = SlackCards(
+        client=client, shown=SHOWN, audit_refused=bool, now=lambda: NOON, card_shown=bool, result_shown=bool
+    )
     return build_app(NOWHERE, idle, list_flow(idle), cards, lambda _: "")
 
 

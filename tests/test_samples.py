@@ -21,7 +21,7 @@ from bot.slack.text import Drawn, Message, message
 
 FOLDER = Path(check_samples.__file__).parent
 SAMPLES = samples()
-DRAW_NOTHING = {"check_samples.py: _blocks_of", "pasted.py: line_in"}
+DRAW_NOTHING = {"check_samples.py: _batches", "pasted.py: line_in"}
 DRAWS = {"Message", "Drawn", "Block", "Line"}  # what a function that draws returns, or several of them
 
 

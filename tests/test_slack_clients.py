@@ -29,7 +29,6 @@ from whole_bot import CONFIRM, POST, TELL, card_for
 
 from bot.deliver import HOLD
 from bot.deliver import POST as LEASE
-from bot.edge.metrics import Metrics
 from bot.errors import DeliveryError
 from bot.facts import leaving
 from bot.ports import Place, lasting
@@ -335,7 +334,9 @@ def test_a_post_whose_hold_ended_on_the_way_is_never_sent(monkeypatch: pytest.Mo
     with peer() as slack:
         ours = client(slack)
         audit, at_once = SlackAuditChannel(ours, "C0AUDIT001", SHOWN), timedelta(0)
-        cards = SlackCards(client=ours, shown=SHOWN, audit_refused=lambda: False, meter=Metrics(), now=lambda: NOON)
+        cards = SlackCards(
+            client=ours, shown=SHOWN, audit_refused=bool, now=lambda: NOON, card_shown=bool, result_shown=bool
+        )
         place = Place(response_url=f"{slack.address}/commands/1", until=NOON, replaces=False)
         posts = (
             lambda left: audit.post(ENTRY, left),

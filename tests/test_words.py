@@ -45,6 +45,7 @@ from bot.errors import (
     UsageError,
 )
 from bot.facts.advice import ADVICE, advice
+from bot.facts.aws_cli import Help
 from bot.facts.list_words import REASONS
 from bot.find import Finder
 from bot.history import Past
@@ -53,7 +54,7 @@ from bot.lists import MOVED_ON, NOT_YOURS
 from bot.request import ENDED, OF_ONE_ACCOUNT, Earlier, Request, State
 from bot.slack.approvals import approval_message, standing_message
 from bot.slack.audit_channel import audit_message
-from bot.slack.cards import card, help_message
+from bot.slack.cards import answer, card
 from bot.slack.denial import denial_view, sent_view
 from bot.slack.form import DIRECT, OF_MESSAGE, FormState, form_view, found_view, looking_view
 from bot.slack.history import history_message
@@ -166,7 +167,7 @@ def of_other_actions() -> Iterator[tuple[str, Message | str]]:
     yield "The card: done, where others may do more", _with_buttons(card(shown, signed_out))
     some = replace(signed_out, may=("sign_out", "keep_out"))
     yield "The card: done, where its operator may do some, and others the rest", _with_buttons(card(shown, some))
-    yield "Help, with other actions", help_message(shown)
+    yield "Help, with other actions", answer(Help(), shown)
     more: dict[str, tuple[str, ...]] = {"keep_out": (), "new_password": ("approve.when",)}
     mine = InPool(pool="customers", asks="allow.users", approves=None, needs=(), approvers=Allowed(), more=more)
     standing = Standing(operator=SAM, pools=[mine], left={})
@@ -369,7 +370,7 @@ def messages() -> Iterator[tuple[str, Message | str]]:
     examples = ("ada@example.com", "grace", "bob")
     often = replace(fixed, count=4_899, until=NOON + timedelta(seconds=58), examples=examples)
     yield "The audit channel: many refusals", audit_message(SHOWN, often)
-    yield "Help", help_message(SHOWN)
+    yield "Help", answer(Help(), SHOWN)
     state_of_form = FormState(channel_id="C0SUPPORT1", pools=["customers", "staff"], reason_required=False)
     for name, view in (
         ("empty", form_view(state_of_form)),

@@ -10,7 +10,7 @@ from bot.request import Operator, Request, State
 from bot.slack.list_facts import holds, left_out
 from bot.slack.sessions import about_sessions
 from bot.slack.shown import Shown
-from bot.slack.text import Block, Bold, Code, Group, Line, Message, Span, button, lines, message
+from bot.slack.text import Block, Bold, Code, Group, Line, Message, Span, button, capitalized, facts, lines, message
 from bot.whoami import InPool, Standing
 
 APPROVE = "signout_approve"
@@ -63,91 +63,74 @@ def approving(shown: Shown, request: Request) -> list[Block]:
 def denied(shown: Shown, request: Request) -> list[Block]:
     """Return the asker's card once a second person said no."""
     reason = request.approval.reason if request.approval else None
-    said, *by = by_whom(request) or ["denied"]
     return [
         f"Denied: {shown.subject(request)}",
-        [str(said).capitalize(), *by, ". Nothing was done."],
-        lines(
-            [
-                [Bold("Why  "), *shown.reason(reason)] if reason else [],
-                [Bold("Request  "), Code(request.id)],
-            ]
-        ),
+        [*capitalized(by_whom(request) or ["denied"]), ". Nothing was done."],
+        lines(facts({"Why": shown.reason(reason), "Request": [Code(request.id)]})),
     ]
 
 
 def approval_message(shown: Shown, request: Request) -> Message:
     """Return what those who may approve a request see: what is asked, or what came of it."""
-    subject, asker, waits = request.subject, request.ask.operator, request.state is State.APPROVING
-    title, said = ("Approval needed", _until(request)) if waits else _came(shown, request)
-    reason = request.ask.options.reason
-    has_count = request.listed and request.state in {State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN}
-    facts: list[Line] = [[Bold("Pool  "), subject.pool]]
+    action, subject, waits = ACTIONS[request.action], request.subject, request.state is State.APPROVING
+    title, came = (f"Approval needed: {shown.subject(request)}", list[Span]()) if waits else _came(shown, request)
+    question, about = _QUESTION if request.listed else action.question, facts({"Pool": [subject.pool]})
     if waits:
-        facts = holds(subject) if isinstance(subject, Listed) else shown.who(subject)
+        about = holds(subject) if isinstance(subject, Listed) else shown.who(subject)
     return message(
-        title if has_count else f"{title}: {shown.subject(request)}",
-        [
-            asker,
-            " asks: ",
-            _QUESTION if request.listed else ACTIONS[request.action].question,
-            *([f" {ACTIONS[request.action].effect}"] if waits else []),
-        ],
-        shown.how_read(request.ask.options.target, request.searched_as) if waits and request.searched_as else [],
+        title,
+        [request.ask.operator, f" asks: {question}{f' {action.effect}' if waits else ''}"],
+        shown.how_read(request) if waits else [],
         lines(
             [
-                *facts,
+                *about,
                 *about_sessions(shown, request),
-                [Bold("Reason  "), *shown.reason(reason)] if reason else [],
-                [Bold("Request  "), Code(request.id)],
+                *facts({"Reason": shown.reason(request.ask.options.reason), "Request": [Code(request.id)]}),
             ]
         ),
-        left_out(shown, subject) if waits and isinstance(subject, Listed) else [],
-        [why(subject.pool, request.needs)] if waits else [],
-        said,
-        (
-            button("Approve", APPROVE, request.id, style="primary"),
-            button("Deny", DENY, request.id, style="danger"),
-        )
-        if waits
-        else [],
+        *(_asked(shown, request) if waits else [came]),
     )
 
 
-def _until(request: Request) -> Line:
+def _asked(shown: Shown, request: Request) -> list[Block]:
+    """Return why approvers are asked, until when, and the buttons for their answer."""
+    subject, cannot = request.subject, ". Nothing is done unless someone approves it. The person who asks cannot."
     return [
-        *("Approve or deny it until ", request.expires_at, ". Nothing is done unless someone approves it. "),
-        "The person who asks cannot.",
+        left_out(shown, subject) if isinstance(subject, Listed) else [],
+        [why(subject.pool, request.needs)],
+        ["Approve or deny it until ", request.expires_at, cannot],
+        (
+            button("Approve", APPROVE, request.id, style="primary"),
+            button("Deny", DENY, request.id, style="danger"),
+        ),
     ]
 
 
 def _came(shown: Shown, request: Request) -> tuple[str, Line]:
-    """Return what came of a request that waits for no one any more, in a word and in a line."""
-    ended_at, approval = request.ended_at or request.expires_at, request.approval
-    said, *by = by_whom(request) or [""]
-    who: Line = [str(said).capitalize(), *by, ". "] if by else []
+    """Return what came of a request that waits for no one any more, as a title and as a line."""
+    ended_at, approval, subject = request.ended_at or request.expires_at, request.approval, shown.subject(request)
+    by = capitalized(by_whom(request))
+    who: Line = [*by, ". "] if by else []
     match request.state:
         case State.DENIED:
-            reason = approval.reason if approval else None
-            return "Denied", [*who, "Nothing was done.", *([" Why: ", *shown.reason(reason)] if reason else [])]
+            reason = shown.reason(approval.reason) if approval else []
+            return f"Denied: {subject}", [*who, "Nothing was done.", *([" Why: ", *reason] if reason else [])]
         case State.CANCELLED:
-            return "Cancelled", ["The person who asked cancelled it ", ended_at, ". Nothing was done."]
+            return f"Cancelled: {subject}", ["The person who asked cancelled it ", ended_at, ". Nothing was done."]
         case State.EXPIRED:
             until = min(request.expires_at, ended_at)
-            return "Not approved in time", ["It waited until ", until, ". Nothing was done."]
+            return f"Not approved in time: {subject}", ["It waited until ", until, ". Nothing was done."]
         case State.PAUSED | State.STOPPING:
-            return "Approved", [*who, "The audit channel shows how far it is."]
+            return f"Approved: {subject}", [*who, "The audit channel shows how far it is."]
         case State.READY | State.RUNNING:
-            return "Approved", [*who, "It is under way. The audit channel shows what comes of it."]
+            return f"Approved: {subject}", [*who, "It is under way. The audit channel shows what comes of it."]
     title, meaning = result(request)
-    return title, [*who, *("Ended ", ended_at, ". "), *([meaning] if meaning else [])]
+    said: Line = [*who, "Ended ", ended_at, f". {meaning}"]
+    return title if request.listed else f"{title}: {subject}", said
 
 
 def standing_message(standing: Standing) -> Message:
     """Return the message that tells an operator what they may do."""
-    left: list[Line] = [
-        [f"Accounts left within this hour: {number} ({name})."] for name, number in standing.left.items()
-    ]
     most = MOST_POOLS // 2 if any(each.more for each in standing.pools) else MOST_POOLS
     shown, more = standing.pools[:most], len(standing.pools) - most
     pools = [each for pool in shown for each in _in_pool(pool, MOST_NAMED // len(shown), unsure=standing.unsure)]
@@ -156,7 +139,9 @@ def standing_message(standing: Standing) -> Message:
         *pools,
         [f"And {more} more pools, which do not fit here."] if more > 0 else [],
         [_UNSURE] if standing.unsure else [],
-        lines(left, "list") if left else [],
+        lines(
+            [[f"Accounts left within this hour: {number} ({name})."] for name, number in standing.left.items()], "list"
+        ),
     )
 
 

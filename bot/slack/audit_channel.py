@@ -1,7 +1,9 @@
 """The audit channel: one message for each outcome, what people read in it, and posting it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from slack_sdk import WebClient
 from structlog.contextvars import bound_contextvars
@@ -19,8 +21,8 @@ from bot.slack.clients import post
 from bot.slack.list_facts import failures, why_so
 from bot.slack.outcomes import AS_SET, AT_MOST, HOSTED, goes_on_hosted
 from bot.slack.sessions import about_sessions
-from bot.slack.shown import Lasting, Shown
-from bot.slack.text import UTC_TIME, Code, Line, Message, Span, cut, message, small_print
+from bot.slack.shown import Shown
+from bot.slack.text import UTC_TIME, Block, Code, Line, Message, capitalized, cut, message, small_print
 
 MAX_NAME = 60
 _SIGNS: Mapping[Kind, str] = {
@@ -47,13 +49,13 @@ _OTHERS: Mapping[Kind, tuple[str, str]] = {
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
 class SlackAuditChannel:
     """An `AuditChannel`: chat.postMessage to one channel."""
 
-    def __init__(self, client: WebClient, channel_id: str, shown: Shown) -> None:
-        self._client = client
-        self._channel_id = channel_id
-        self._shown = shown
+    client: WebClient
+    channel_id: str
+    shown: Shown
 
     def post(self, entry: Entry, left: Left) -> str:
         """Post one message, with its ids for programs; return its `ts`. Nothing is sent once no time is `left`.
@@ -65,53 +67,45 @@ class SlackAuditChannel:
         metadata = {"event_type": "signout_outcome", "event_payload": payload}
         departure = Departure(lambda: left().total_seconds())
         with bound_contextvars(request_id=entry.ask.id, entry_id=entry.id), leaving(departure):
-            ts = post(self._client, self._channel_id, audit_message(self._shown, entry), metadata)
+            ts = post(self.client, self.channel_id, audit_message(self.shown, entry), metadata)
             log.info("The audit channel took the entry")
             return ts
 
 
 def audit_message(shown: Shown, entry: Entry) -> Message:
-    """Return the message for an entry, or for many refusals in one.
-
-    First the outcome and for whom, then who asked and why, and what it means; all ids and times in small print.
-    """
-    if entry.request and entry.request.listed:
-        return _message_of_list(shown, entry, entry.request)
-    title, meaning = result(entry.request) if entry.request else _OTHERS[entry.kind]
-    target, more = shown.personal(entry.ask.options.target), list[Span]()
-    if entry.chosen:
-        target = shown.name(entry.chosen)
-    if entry.request and entry.chosen and ends_tokens(entry.request.done):
-        lasting = shown.lasting.get(entry.chosen.pool, Lasting())
-        end = f"{AT_MOST} {HOSTED}" if goes_on_hosted(lasting, entry.request) else AT_MOST
-        access, longest = entry.request.access_until or entry.at, entry.at + LONGEST_TOKEN
-        whose = "Tokens of this session" if entry.request.session else "Tokens that were given out"
-        more = [f"{whose} may be accepted until ", access, AS_SET, longest, end]
+    """Return the message for an entry, or for many refusals in one."""
+    request = entry.request
+    title, meaning = result(request) if request else _OTHERS[entry.kind]
+    subject = shown.name(entry.chosen) if entry.chosen else shown.personal(entry.ask.options.target)
+    more: Line = [meaning] if meaning else []
     if entry.count > 1:
-        target, more = f"{entry.count:,} more times", _period(shown, entry)
+        subject, more = f"{entry.count:,} more times", _period(shown, entry)
+    elif request and entry.kind is Kind.PAUSED:  # by the bot itself
+        title, subject, more = "Paused", shown.subject(request), []
+    elif request and request.chosen and request.state is State.DONE:
+        more = _accepted(shown, request, entry.at)
+    beside: Sequence[Block] = []
+    if request:
+        beside = failures(request) if request.listed else about_sessions(shown, request)
     return message(
-        f"{_SIGNS.get(entry.kind, '✅')} {title}{f': {target}' if target else ''}",
+        f"{_SIGNS.get(entry.kind, '✅')} {title}{f': {subject}' if subject else ''}",
         _who_and_why(shown, entry),
-        _second_person(shown, entry.request),
-        [meaning] if meaning else more,
-        *(about_sessions(shown, entry.request) if entry.request else []),
+        _second_person(shown, request) if request and request.approval else [],
+        why_so(request) if request and request.listed else [],
+        more,
+        *beside,
         small_print(_ids_and_times(shown, entry)),
     )
 
 
-def _message_of_list(shown: Shown, entry: Entry, request: Request) -> Message:
-    """Return the message for the outcome of a list, or for a pause of it by the bot itself."""
-    is_paused = entry.kind is Kind.PAUSED
-    title, meaning = (f"Paused: {shown.subject(request)}", "") if is_paused else result(request)
-    return message(
-        f"{_SIGNS.get(entry.kind, '✅')} {title}",
-        _who_and_why(shown, entry),
-        _second_person(shown, request),
-        why_so(request),
-        [meaning] if meaning else [],
-        *failures(request),
-        small_print(_ids_and_times(shown, entry)),
-    )
+def _accepted(shown: Shown, request: Request, ended_at: datetime) -> Line:
+    """Say until when tokens may be accepted that were given out before; nothing where the action ends none."""
+    if not ends_tokens(request.done):
+        return []
+    whose = "Tokens of this session" if request.session else "Tokens that were given out"
+    end = f"{AT_MOST} {HOSTED}" if goes_on_hosted(shown, request) else AT_MOST
+    access, longest = request.access_until or ended_at, ended_at + LONGEST_TOKEN
+    return [f"{whose} may be accepted until ", access, AS_SET, longest, end]
 
 
 def _period(shown: Shown, entry: Entry) -> Line:
@@ -123,15 +117,15 @@ def _period(shown: Shown, entry: Entry) -> Line:
 
 
 def _who_and_why(shown: Shown, entry: Entry) -> Line:
-    account, reason = entry.chosen, entry.ask.options.reason
-    subject = _subject(entry)
+    account, subject, options = entry.chosen, _subject(entry), entry.ask.options
+    is_untold = entry.kind in {Kind.REFUSED, Kind.LIMITED, Kind.DENIED} and entry.count == 1  # by the title
     facts = [
         f"pool {subject.pool}" if subject else "",
         account.sign_in if account and account.provider else "",
         "" if entry.request else entry.rule,
-        _asked_for(entry),
+        f"asked for: {ACTIONS[options.action].button.lower()}" if is_untold and options.action != SIGN_OUT else "",
     ]
-    why: Line = [" · ", *shown.reason(reason)] if reason else []
+    why: Line = [" · ", *shown.reason(options.reason)] if options.reason else []
     return [entry.ask.operator, *(f" · {fact}" for fact in facts if fact), *why]
 
 
@@ -140,34 +134,22 @@ def _subject(entry: Entry) -> Account | Listed | None:
     return (entry.request and entry.request.listed) or entry.chosen
 
 
-def _asked_for(entry: Entry) -> str:
-    """Name what was asked for, where that is another action than a sign-out and the title does not say it."""
-    action = entry.ask.options.action
-    untold = entry.kind in {Kind.REFUSED, Kind.LIMITED, Kind.DENIED} and entry.count == 1
-    return f"asked for: {ACTIONS[action].button.lower()}" if untold and action != SIGN_OUT else ""
-
-
-def _second_person(shown: Shown, request: Request | None) -> Line:
-    approval = request.approval if request else None
-    if not request or not approval or not (said := by_whom(request)):
-        return []
-    return [str(said[0]).capitalize(), *said[1:], *([": ", *shown.reason(approval.reason)] if approval.reason else [])]
+def _second_person(shown: Shown, request: Request) -> Line:
+    reason = shown.reason(request.approval.reason) if request.approval else []
+    return [*capitalized(by_whom(request)), *([": ", *reason] if reason else [])]
 
 
 def _ids_and_times(shown: Shown, entry: Entry) -> list[list[str]]:
-    request, account, approver = entry.request, entry.chosen, list[str]()
-    subject = _subject(entry)
+    request, account, subject, approver = entry.request, entry.chosen, _subject(entry), list[str]()
     operator = [f"Operator {_person(entry.ask.operator)}"]
     if request:
-        approval = request.approval
         aws = [f"AWS request {', '.join(request.aws_request_ids)}"] if request.aws_request_ids else []
         times = {"asked": request.created_at, "confirmed": request.decided_at}
-        if approval:
+        if approval := request.approval:
             decided = "denied" if request.state is State.DENIED else "approved"
             times |= {"confirmed": approval.asked_at, decided: approval.at}
-            approver = (
-                [f"Approver {_person(approval.approver)}", f"Allowed by {approval.rule}"] if approval.approver else []
-            )
+            if approval.approver:
+                approver = [f"Approver {_person(approval.approver)}", f"Allowed by {approval.rule}"]
         times["ended"] = request.ended_at
         said = ", ".join(f"{label} {time:%Y-%m-%d %H:%M:%S}" for label, time in times.items() if time)
         did = f"Accounts: {request.listed.size}" if request.listed else f"Calls: {request.attempts}"

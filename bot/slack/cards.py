@@ -4,17 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bot.action import ACTIONS, SIGN_OUT, Step
 from bot.errors import BotError, UsageError
-from bot.facts.advice import LONGEST_LIFETIME
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton, left_out_sentence
+from bot.facts.list_words import accounts
 from bot.offer import offered, withheld
 from bot.options import ACTION_OPTIONS, USAGE
 from bot.request import AWAITING, ENDED, Request, State
 from bot.slack.approvals import APPROVAL_REFUSED, approving, by_whom, denied, why
-from bot.slack.lists import LIST_CARDS, confirm_label, progress_line
-from bot.slack.outcomes import action_buttons, may_come_back, outcome
+from bot.slack.lists import LIST_CARDS, progress_line
+from bot.slack.outcomes import action_buttons, outcome
 from bot.slack.sessions import session_rows
-from bot.slack.shown import Lasting, Shown
-from bot.slack.text import Block, Bold, Code, Drawn, Line, Message, button, choice, lines, message
+from bot.slack.shown import Shown
+from bot.slack.text import Block, Bold, Code, Drawn, Line, Message, button, capitalized, choice, facts, lines, message
 
 CHOOSE = "signout_choose_"
 CONFIRM = "signout_confirm"
@@ -23,7 +23,6 @@ AUDIT_REFUSED = (
     "The audit channel took no messages when this was written. What is missing there is saved and will be posted."
 )
 _STAYS_OUT = "This signs every device out. The account is disabled, so no one can sign in with it until it is enabled."
-_AFTER_EXPIRY = ". Nothing was done. Run the command again."
 _OPTIONS: Sequence[Line] = (
     [Code("TARGET"), " is a user name, preferred_username, email, phone number or sub, spelled exactly."],
     [Code("--pool NAME"), " looks only in that user pool. Without it, the bot looks in all that you may use."],
@@ -65,18 +64,13 @@ def card(  # noqa: PLR0913 -- what a card shows that is not in the request
     first: Line = [note] if note else []
     blocks = [first, *(_CARDS_OF_LISTS if request.listed else _CARDS)[request.state](shown, request)]
     if request.state in AWAITING:
-        buttons: tuple[Drawn, ...] = (button("Cancel", CANCEL, request.id),)
-        if request.state is State.CONFIRMING:
-            label = _label(request)
-            others = action_buttons(request, offered(request)[1:])
-            buttons = (button(label, CONFIRM, request.id, style="danger"), *others, *buttons)
         if request.ask.options.dropped:
             blocks.append([left_out_sentence(request.ask.options.dropped)])
         if request.state in {State.CHOOSING, State.CONFIRMING}:
             blocks.append(["You can confirm until ", request.expires_at, "."])
         elif request.state is State.APPROVING and approval_refused:
             blocks.append([APPROVAL_REFUSED])
-        blocks.append(buttons)
+        blocks.append(_buttons(request))
     if request.has_progress and request.state not in ENDED:
         blocks.insert(-1, progress_line(link))
     if audit_refused and (request.decided_at or request.state is State.DENIED) and request.state in ENDED:
@@ -84,11 +78,16 @@ def card(  # noqa: PLR0913 -- what a card shows that is not in the request
     return message(*blocks)
 
 
-def _label(request: Request) -> str:
-    """Return what the button says with which a request is confirmed."""
+def _buttons(request: Request) -> tuple[Drawn, ...]:
+    """Return what may be pressed on the card of a request that waits."""
+    cancel = button("Cancel", CANCEL, request.id)
+    if request.state is not State.CONFIRMING:
+        return (cancel,)
+    label = "Ask for approval" if request.needs else ACTIONS[request.action].button
     if request.listed:
-        return confirm_label(request)
-    return "Ask for approval" if request.needs else ACTIONS[request.action].button
+        label += f"{':' if request.needs else ''} {accounts(request.listed.size)}"
+    confirm = button(label, CONFIRM, request.id, style="danger")
+    return (confirm, *action_buttons(request, offered(request)[1:]), cancel)
 
 
 def told(error: BotError, usage: str = USAGE) -> Message:
@@ -98,16 +97,11 @@ def told(error: BotError, usage: str = USAGE) -> Message:
 
 
 def answer(asked: Help | Skeleton, shown: Shown) -> Message:
-    """Return the answer to a command that begins nothing."""
-    if isinstance(asked, Help):
-        return help_message(shown)
-    if not asked.text:
-        return message(["The output of this operation is empty."])
-    return message(lines([[line] for line in asked.text.split("\n")], "preformatted"))
-
-
-def help_message(shown: Shown) -> Message:
-    """Return the help, with the actions that someone may ask for."""
+    """Return the answer to a command that begins nothing: the help has the actions that someone may ask for."""
+    if isinstance(asked, Skeleton):
+        if not asked.text:
+            return message(["The output of this operation is empty."])
+        return message(lines([[line] for line in asked.text.split("\n")], "preformatted"))
     others: list[Line] = [
         [Code(f"--{name}"), f", if you may: {ACTIONS[action].effect}"]
         for name, action in ACTION_OPTIONS.items()
@@ -122,7 +116,7 @@ def _choosing(shown: Shown, request: Request) -> list[Block]:
     more = f" These are the first {len(request.candidates)}: add a user name, sub or --pool." if left_out else ""
     return [
         f"{request.matches} accounts match. Which one is it?",
-        shown.how_read(request.ask.options.target, request.searched_as) if request.searched_as else [],
+        shown.how_read(request),
         [f"Nothing happens before you choose one and confirm.{more}"],
         *(
             choice(shown.brief(account), button("This one", f"{CHOOSE}{number}", request.id))
@@ -133,26 +127,18 @@ def _choosing(shown: Shown, request: Request) -> list[Block]:
 
 def _confirming(shown: Shown, request: Request) -> list[Block]:
     earlier, reason = request.earlier, request.ask.options.reason
-    lifetime = shown.lasting.get(request.account.pool, Lasting()).lifetime
-    bound = f" by the bot's settings, and for {LONGEST_LIFETIME} at most" if lifetime != LONGEST_LIFETIME else ""
+    last: Line = [earlier.at, f" by @{earlier.by}"] if earlier else []
     action, others = ACTIONS[request.action], offered(request)[1:]
-    stays_out = request.action == SIGN_OUT and not may_come_back(request)
-    later = f" An app that checks only a token's signature may accept it for up to {lifetime} more{bound}."
-    cannot = withheld(request)
+    stays_out = request.action == SIGN_OUT and request.account.enabled is False
+    later = shown.accepted(request.account.pool, "more")
     return [
         action.question,
-        shown.how_read(request.ask.options.target, request.searched_as) if request.searched_as else [],
-        lines(
-            [
-                *shown.who(request.account),
-                [Bold("Last signed out  "), earlier.at, f" by @{earlier.by}"] if earlier else [],
-                [Bold("Reason  "), *shown.reason(reason)] if reason else [],
-            ]
-        ),
-        [_STAYS_OUT if stays_out else action.effect, *([later] if Step.SIGN_OUT in action.steps else [])],
-        lines([_other(request, each) for each in others], "list") if others else [],
+        shown.how_read(request),
+        lines([*shown.who(request.account), *facts({"Last signed out": last, "Reason": shown.reason(reason)})]),
+        [_STAYS_OUT if stays_out else action.effect, *([f" {later}"] if Step.SIGN_OUT in action.steps else [])],
+        lines([_other(request, each) for each in others], "list"),
         *(session_rows(shown, request) if request.tracks_sessions and request.action == SIGN_OUT else []),
-        lines([[Bold(f"{ACTIONS[each].button}  "), no] for each, no in cannot.items()], "list") if cannot else [],
+        lines(facts({ACTIONS[each].button: [no] for each, no in withheld(request).items()}), "list"),
         [f"{why(request.account.pool, request.needs)} Your press asks for that."] if request.needs else [],
     ]
 
@@ -166,7 +152,7 @@ def _other(request: Request, action: str) -> Line:
 def _expired(_: Shown, request: Request) -> list[Block]:
     until = min(request.expires_at, request.ended_at or request.expires_at)
     said = "No one approved this in time: it waited until " if request.approval else "This card expired: "
-    return [[said, until, _AFTER_EXPIRY]]
+    return [[said, until, ". Nothing was done. Run the command again."]]
 
 
 def _under_way(shown: Shown, request: Request) -> list[Block]:
@@ -175,10 +161,9 @@ def _under_way(shown: Shown, request: Request) -> list[Block]:
     if request.state is State.RUNNING:
         by = by_whom(request) or ["confirmed ", decided_at]
         return [[f"{running} ", name, ", ", *by, f".{_RESULT_COMES}"]]
-    said, *by = by_whom(request) or ["confirmed"]
+    by = capitalized(by_whom(request) or ["confirmed"])
     latest, waits = decided_at + shown.resume_within, " has begun or waits to begin, until "
-    first: Line = [str(said).capitalize(), *by, f". {running} "]
-    return [[*first, name, waits, latest, f" at the latest.{_RESULT_COMES}"]]
+    return [[*by, f". {running} ", name, waits, latest, f" at the latest.{_RESULT_COMES}"]]
 
 
 _CARDS: Mapping[State, Callable[[Shown, Request], list[Block]]] = {

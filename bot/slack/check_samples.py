@@ -29,7 +29,7 @@ class NotValidatedError(Exception):
     """Slack did not say whether it takes something; the argument says why."""
 
 
-Batch = Mapping[str, Message | Drawn]  # by their names; a form is its view
+Samples = Mapping[str, Message | Drawn]  # by their names; a form is its view
 
 
 @dataclass
@@ -65,11 +65,11 @@ class Validation:
         raise NotValidatedError("no answers in time")
 
 
-def try_samples(validation: Validation, samples: Batch) -> Iterator[Finding]:
+def try_samples(validation: Validation, samples: Samples) -> Iterator[Finding]:
     """Name each sample that Slack finds fault with; where there is none, say how many it takes."""
     taken = asked = 0
     try:
-        for name, faults in chain.from_iterable(_asked(validation, batch) for batch in _batches(samples)):
+        for name, faults in _asked(validation, samples):
             asked, taken = asked + 1, taken + (not faults)
             if faults:
                 yield Finding(name, "missing", f"Slack finds fault with {'; with '.join(faults)}.", _FIX)
@@ -80,34 +80,28 @@ def try_samples(validation: Validation, samples: Batch) -> Iterator[Finding]:
         yield Finding(ALL, "ok", f"Slack takes all {taken} ({validation.calls} calls of blocks.validate)")
 
 
-def _asked(validation: Validation, batch: Batch) -> Iterator[tuple[str, list[str]]]:
-    """Give what is wrong with each. Where Slack does not take all together, it is asked about each by itself."""
-    is_taken = len(batch) > 1 and not validation.faults(message={"blocks": _blocks_of(batch)})
-    for name, each in batch.items():
-        if is_taken:
-            yield name, []
-        elif isinstance(each, Message):
-            yield name, validation.faults(message={"blocks": each.blocks})  # Slack takes no `text` here
-        else:
+def _asked(validation: Validation, samples: Samples) -> Iterator[tuple[str, list[str]]]:
+    """Give what is wrong with each. Where Slack does not take messages together, it is asked about each by itself."""
+    for batch in _batches(samples):
+        together = {"blocks": [*chain(*batch.values())]}  # Slack takes no `text` here
+        is_taken = len(batch) > 1 and not validation.faults(message=together)
+        for name, blocks in batch.items():
+            yield name, [] if is_taken else validation.faults(message={"blocks": blocks})
+    for name, each in samples.items():
+        if not isinstance(each, Message):
             yield name, validation.faults(view=each)
 
 
-def _batches(samples: Batch) -> list[Batch]:
-    """Put messages together, as many as make one that Slack would take; a form stays by itself."""
-    forms, batches = list[Batch](), list[dict[str, Message | Drawn]]()
+def _batches(samples: Samples) -> list[dict[str, list[Drawn]]]:
+    """Put the blocks of messages together, as many as make one message that Slack would take."""
+    batches = list[dict[str, list[Drawn]]]()
     for name, each in samples.items():
-        if not isinstance(each, Message):
-            forms.append({name: each})
-            continue
-        batch = next((batch for batch in batches if _fits([*_blocks_of(batch), *each.blocks])), None)
-        if batch is None:
-            batches.append(batch := {})
-        batch[name] = each
-    return [*batches, *forms]
-
-
-def _blocks_of(batch: Batch) -> list[Drawn]:
-    return [block for each in batch.values() if isinstance(each, Message) for block in each.blocks]
+        if isinstance(each, Message):
+            batch = next((batch for batch in batches if _fits([*chain(*batch.values()), *each.blocks])), None)
+            if batch is None:
+                batches.append(batch := {})
+            batch[name] = each.blocks
+    return batches
 
 
 def _fits(blocks: list[Drawn]) -> bool:

@@ -7,10 +7,10 @@ from typing import Any
 from bot.errors import BotError, DeliveryError, StoreUnavailableError, UsageError
 from bot.options import MAX_REASON, check_reason
 from bot.request import Request, State
-from bot.slack.form import REASON
+from bot.slack.form import REASON, values_of
 from bot.slack.modal import field_of, modal, took, typed, updated
 from bot.slack.reply import BesideReply
-from bot.slack.text import Drawn, lines, plain
+from bot.slack.text import Drawn, plain
 from bot.store_ports import Outbox
 
 DENIAL = "signout_denial"
@@ -64,14 +64,13 @@ class DenialReply(ApproverReply):
     def show(self, request: Request) -> bool:
         """Say that it is denied, where it is; return whether Slack took that."""
         super().show(request)
-        return request.state is State.DENIED and self._update(denied_view(request.id))
+        is_denied, client = request.state is State.DENIED, self.sender.cards.client
+        return is_denied and updated(client, self.view_id, denied_view(request.id))
 
     def say(self, error: BotError) -> None:
         """Say what was wrong, above what was typed."""
-        self._update(denial_view(self.request_id, self.ts, self.reason, str(error)))
-
-    def _update(self, view: Drawn) -> bool:
-        return updated(self.sender.cards.client, self.view_id, view)
+        view = denial_view(self.request_id, self.ts, self.reason, str(error))
+        updated(self.sender.cards.client, self.view_id, view)
 
 
 def denial_view(request_id: str, ts: str | None, reason: str | None = None, trouble: str | None = None) -> Drawn:
@@ -80,7 +79,7 @@ def denial_view(request_id: str, ts: str | None, reason: str | None = None, trou
     return modal(
         DENIAL,
         "Deny",
-        *([lines([[trouble]])] if trouble else ()),
+        [trouble] if trouble else [],
         field_of(REASON, "Why not", typed(reason, MAX_REASON), hint=hint),
         private_metadata=f"{request_id} {ts or ''}",
         submit=plain("Deny"),
@@ -89,13 +88,12 @@ def denial_view(request_id: str, ts: str | None, reason: str | None = None, trou
 
 def sent_view() -> Drawn:
     """Return what is shown until the result is known. It may stay there, so it has to be true for ever."""
-    said = "Your no was sent to the bot. It counts once the message in the channel shows it."
-    return modal(DENIAL, "Deny", lines([[said]]))
+    return modal(DENIAL, "Deny", ["Your no was sent to the bot. It counts once the message in the channel shows it."])
 
 
 def denied_view(request_id: str) -> Drawn:
     """Return what is shown once the request is denied."""
-    return modal(DENIAL, "Deny", lines([[f"Denied. Request {request_id} ended, and nothing was done."]]))
+    return modal(DENIAL, "Deny", [f"Denied. Request {request_id} ended, and nothing was done."])
 
 
 def pressed_in(view: dict[str, Any]) -> tuple[str, str | None]:
@@ -106,8 +104,7 @@ def pressed_in(view: dict[str, Any]) -> tuple[str, str | None]:
 
 def reason_of(view: dict[str, Any]) -> str:
     """Return the reason that was typed. Raises `UsageError` for one that will not do."""
-    (sent,) = view["state"]["values"][REASON].values()
     try:
-        return check_reason(sent.get("value") or "") or ""
+        return check_reason(values_of(view)[REASON] or "") or ""
     except UsageError as error:
         raise UsageError(error.sentence.replace("--reason", "The reason")) from None

@@ -14,7 +14,7 @@ from bot.ports import Place
 from bot.request import Options, Request
 from bot.slack.modal import field_of, modal, select, took, typed, updated
 from bot.slack.reply import CardReply
-from bot.slack.text import Drawn, lines, plain
+from bot.slack.text import Drawn, plain
 
 FORM = "signout_form"
 FOUND, TARGET, POOL, REASON, ACTION = "found", "target", "pool", "reason", "action"
@@ -98,12 +98,12 @@ class NewForm(CardReply):
 
     def say(self, error: BotError) -> None:
         """Say what was wrong and what to do."""
-        is_stranger, view = isinstance(error, DeniedError) and error.everywhere, lines([[str(error)]])
+        is_stranger, view = isinstance(error, DeniedError) and error.everywhere, modal(FORM, "Sign out", [str(error)])
         if self.place:
             super().say(error)
         elif is_stranger and not self.cards.may_show_a_stranger():
             log.warning("Someone who may not was not told: there were too many within a minute")
-        elif not self._opened(modal(FORM, "Sign out", view)) and not is_stranger:  # the bot writes to no stranger
+        elif not self._opened(view) and not is_stranger:  # the bot writes to no stranger
             super().say(error)
 
     def _opened(self, view: Drawn) -> bool:
@@ -121,16 +121,14 @@ class FormReply(CardReply):
     def show(self, request: Request) -> bool:
         """Show the card; return whether Slack took it."""
         is_shown = super().show(request)
-        self._update(found_view(shown=is_shown, approval=bool(request.needs), where=self.state.where))
+        view = found_view(shown=is_shown, approval=bool(request.needs), where=self.state.where)
+        updated(self.cards.client, self.view_id, view)
         return is_shown
 
     def say(self, error: BotError) -> None:
         """Say what was wrong in the form, to be corrected there; where the form was closed, where the card would be."""
-        if not self._update(form_view(self.state, self.filled, str(error))):
+        if not updated(self.cards.client, self.view_id, form_view(self.state, self.filled, str(error))):
             super().say(error)
-
-    def _update(self, view: Drawn) -> bool:
-        return updated(self.cards.client, self.view_id, view)
 
 
 def state_for(reply: CardReply, channel_id: str, pools: Sequence[str], **more: Any) -> FormState:
@@ -155,10 +153,10 @@ def form_view(state: FormState, filled: Filled | None = None, trouble: str | Non
     return modal(
         FORM,
         "Sign out",
-        *([lines([[trouble]])] if trouble else ()),
+        [trouble] if trouble else [],
         *_targets(whose, state.found, filled.target),
-        *([field_of(ACTION, "What to do", select(actions, filled.action))] if len(actions) > 1 else []),
-        *([field_of(POOL, "Pool", select(pools, filled.pool))] if len(state.pools) > 1 else []),
+        field_of(ACTION, "What to do", select(actions, filled.action)) if len(actions) > 1 else {},
+        field_of(POOL, "Pool", select(pools, filled.pool)) if len(state.pools) > 1 else {},
         field_of(REASON, "Reason", typed(filled.reason, MAX_REASON), optional=not state.reason_required),
         private_metadata=json.dumps({**asdict(state), "found": ()}),
         submit=plain("Look up"),
@@ -176,7 +174,7 @@ def _targets(whose: str, found: Sequence[str], target: str) -> Sequence[Drawn]:
 
 def looking_view() -> Drawn:
     """Return what is shown while the account is looked for."""
-    return modal(FORM, "Sign out", lines([["Looking for the account …"]]))
+    return modal(FORM, "Sign out", ["Looking for the account …"])
 
 
 def found_view(*, shown: bool, approval: bool = False, where: str = TYPED) -> Drawn:
@@ -190,9 +188,8 @@ def found_view(*, shown: bool, approval: bool = False, where: str = TYPED) -> Dr
         else "The account was found, but Slack may not show its card yet. Nothing happens before you press a button on "
         "it. If there is no card in a minute, run /signout again."
     )
-    return modal(
-        FORM, "Sign out", lines([[sentence, *([" Then a second person has to approve it."] if approval else [])]])
-    )
+    then = [" Then a second person has to approve it."] if approval else []
+    return modal(FORM, "Sign out", [sentence, *then])
 
 
 def state_of(view: Drawn) -> FormState:
@@ -205,23 +202,19 @@ def state_of(view: Drawn) -> FormState:
 def filled_of(view: Drawn) -> Filled:
     """Return what was put into a form."""
     values = values_of(view)
-    pool = chosen(values, POOL)
+    pool = values.get(POOL)
     return Filled(
-        target=values[TARGET].get("value") or chosen(values, FOUND) or "",
-        pool=None if pool == ALL_POOLS else pool or None,
-        reason=values[REASON].get("value") or None,
-        action=chosen(values, ACTION) or SIGN_OUT,
+        target=values[TARGET] or values.get(FOUND) or "",
+        pool=None if pool == ALL_POOLS else pool,
+        reason=values[REASON],
+        action=values.get(ACTION) or SIGN_OUT,
     )
 
 
-def values_of(view: Drawn) -> Mapping[str, Any]:
-    """Return what is in each field of a form that was sent."""
-    return {id_: next(iter(inputs.values())) for id_, inputs in view["state"]["values"].items()}
-
-
-def chosen(values: Mapping[str, Any], field: str) -> str | None:
-    """Return what was chosen in a field; None where there is no such field, or nothing was."""
-    return (values.get(field, {}).get("selected_option") or {}).get("value")
+def values_of(view: Drawn) -> Mapping[str, str | None]:
+    """Return what was typed or chosen in each field of a form that was sent; None where nothing was."""
+    fields = {id_: next(iter(widgets.values())) for id_, widgets in view["state"]["values"].items()}
+    return {id_: (each.get("selected_option") or each).get("value") or None for id_, each in fields.items()}
 
 
 def troubles_in(filled: Filled, rule: ReasonRule | None) -> dict[str, str]:

@@ -65,8 +65,8 @@ class SlackGroups(Kept[str, frozenset[str]]):
 
     def unlisted(self, group_ids: Iterable[str]) -> Sequence[str]:
         """Return the groups that Slack does not list. It is asked for those without a list or that failed last."""
-        unsure = [id_ for id_ in group_ids if self._failed(id_) is not False]
-        return [id_ for id_ in unsure if self.members("", id_) is None and self._failed(id_)]
+        unsure = [id_ for id_ in group_ids if id_ in self._failures or id_ not in self._said]
+        return [id_ for id_ in unsure if self.members("", id_) is None and id_ in self._failures]
 
     def _ask(self, group_id: str) -> frozenset[str]:
         try:

@@ -8,8 +8,7 @@ from bot.action import ACTIONS, SIGN_OUT
 from bot.audit import Entry, Kind
 from bot.facts.advice import result
 from bot.history import MOST, Past
-from bot.listed import Listed
-from bot.request import State
+from bot.slack.approvals import by_whom
 from bot.slack.shown import Shown
 from bot.slack.text import Bold, Code, Drawn, Line, Link, Message, Span, cut, message, table
 
@@ -86,14 +85,10 @@ def _what(entry: Entry) -> str:
         said = entry.kind.replace("_", " ").capitalize()
         return said if action == SIGN_OUT else f"{said}: {ACTIONS[action].button.lower()}"
     if entry.request and entry.request.listed:
-        return _what_of_list(entry.request.listed)
+        counts, size = entry.request.listed.counts, entry.request.listed.size
+        unknown = f", {counts.unknown:,} not known" if counts.unknown else ""
+        return f"Signed out: {counts.done:,} of {size:,}{unknown}"
     return result(entry.request)[0] if entry.request else str(entry.kind)
-
-
-def _what_of_list(listed: Listed) -> str:
-    counts = listed.counts
-    unknown = f", {counts.unknown:,} not known" if counts.unknown else ""
-    return f"Signed out: {counts.done:,} of {listed.size:,}{unknown}"
 
 
 def _whom(shown: Shown, entry: Entry) -> str:
@@ -118,11 +113,9 @@ def _why(shown: Shown, entry: Entry) -> Line:
         parts.append([cut(entry.rule, MAX_WHY)])
     if request and request.error_code:
         parts.append([request.error_code])
-    approval = request.approval if request else None
-    if request and approval and approval.approver:
-        denied = request.state is State.DENIED
-        no = f": {_plain(shown, approval.reason)}" if approval.reason else ""
-        parts.append(["denied by " if denied else "approved by ", approval.approver, no])
+    if request and request.approval and request.approval.approver:
+        reason = request.approval.reason
+        parts.append([*by_whom(request)[:2], f": {_plain(shown, reason)}" if reason else ""])  # without the time
     spans: list[Span] = [span for part in parts for span in (" · ", *part)]
     return [span for span in spans[1:] if span]
 

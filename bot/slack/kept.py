@@ -76,10 +76,6 @@ class Kept(ABC, Generic[Key, Said]):
         age, said = self._last(key, self.now())
         return said if age < max_age else None
 
-    def _failed(self, key: Key) -> bool | None:
-        """Whether Slack could not tell when it was last asked; None where it never was."""
-        return key in self._failures or (None if key not in self._said else False)
-
     def _last(self, key: Key, now: float) -> tuple[float, Said | None]:
         asked_at, wall, said = self._said.get(key, (-math.inf, 0.0, None))
         return max(now - asked_at, self.wall() - wall), said  # a machine that sleeps stops one clock; one may be set

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from bot.errors import BotError, UsageError
 from bot.options import MAX_REASON, ReasonRule, check_reason
 from bot.request import Options, Request
-from bot.slack.form import POOL, REASON, FormState, chosen, state_for, trouble_with_reason, values_of
+from bot.slack.form import POOL, REASON, FormState, state_for, trouble_with_reason, values_of
 from bot.slack.modal import field_of, modal, select, took, typed, updated
 from bot.slack.pasted_list import people_in
 from bot.slack.reply import CardReply
@@ -136,9 +136,9 @@ def filled_list_of(view: Drawn, state: FormState) -> FilledList:
     """Return what was put into a form. Where it could only be one pool, it is that."""
     values, only = values_of(view), state.pools[0] if len(state.pools) == 1 else None
     return FilledList(
-        people=[values.get(id_, {}).get("value") or "" for id_ in PEOPLE],
-        pool=chosen(values, POOL) or only,
-        reason=values[REASON].get("value") or None,
+        people=[values.get(id_) or "" for id_ in PEOPLE],
+        pool=values.get(POOL) or only,
+        reason=values[REASON],
     )
 
 

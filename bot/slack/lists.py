@@ -3,28 +3,21 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bot.action import ACTIONS
-from bot.facts.advice import LONGEST_LIFETIME
 from bot.facts.list_words import NOT_AGAIN, accounts, list_result
 from bot.request import Request, State
 from bot.slack.approvals import by_whom, why
 from bot.slack.list_facts import BEGUN, failures, holds, left_out, list_buttons, why_so
 from bot.slack.outcomes import HOSTED
-from bot.slack.shown import Lasting, Shown
-from bot.slack.text import Block, Bold, Code, Line, Link, Span, button, choice, cut, lines
+from bot.slack.shown import Shown
+from bot.slack.text import Block, Code, Line, Link, Span, button, capitalized, choice, cut, facts, lines
 
 CHOOSE_ONE = "signout_list_choose_"  # with the number of the account among the request's candidates
 MOST_ROWS, LONGEST_ROW, LONGEST_LINE = 10, 125, 50  # of accounts to choose from: more would not fit beside the rest
 LATER = "Some lines are not shown here for lack of room. They come once you have chosen for these."
-_TOKENS = "An app that checks only a token's signature may accept it for up to {} after the sign-out{}."
+_SINCE = "after the sign-out"
 _PROVIDER = "A person who signs in through Google or another provider may come back without a password."
 _CREDENTIALS = "AWS credentials that an identity pool gave out stay valid until they expire."
 _COME_BACK = "The people can sign in again at once, except where their account is disabled."
-
-
-def confirm_label(request: Request) -> str:
-    """Return what the button says with which a list is decided on."""
-    count = accounts(request.contents.size)
-    return f"Ask for approval: {count}" if request.needs else f"{ACTIONS[request.action].button} {count}"
 
 
 def progress_line(link: str | None) -> Line:
@@ -38,19 +31,14 @@ def _previewing(_: Shown, request: Request) -> list[Block]:
 
 
 def _preview(shown: Shown, request: Request) -> list[Block]:
-    listed, reason = request.contents, request.ask.options.reason
+    listed = request.contents
+    reason = shown.reason(request.ask.options.reason)
     return [
         f"Sign out {accounts(listed.size)}?",
-        lines(
-            [
-                *holds(listed),
-                [Bold("Reason  "), *shown.reason(reason)] if reason else [],
-                [Bold("Request  "), Code(request.id)],
-            ]
-        ),
+        lines([*holds(listed), *facts({"Reason": reason, "Request": [Code(request.id)]})]),
         left_out(shown, listed),
         *_choices(shown, request),
-        [f"{ACTIONS[request.action].effect} {_later(shown, request)} {NOT_AGAIN}"],
+        [f"{ACTIONS[request.action].effect} {shown.accepted(listed.pool, _SINCE)} {NOT_AGAIN}"],
         [f"{why(listed.pool, request.needs)} Your press asks for that."] if request.needs else [],
     ]
 
@@ -70,25 +58,19 @@ def _choices(shown: Shown, request: Request) -> Iterator[Block]:
             yield choice(text, button("Add this one", f"{CHOOSE_ONE}{number}", request.id))
 
 
-def _later(shown: Shown, request: Request) -> str:
-    lifetime = shown.lasting.get(request.contents.pool, Lasting()).lifetime
-    bound = f" by the bot's settings, and for {LONGEST_LIFETIME} at most" if lifetime != LONGEST_LIFETIME else ""
-    return _TOKENS.format(lifetime, bound)
-
-
 def _decided(shown: Shown, request: Request) -> list[Block]:
     """Return the card of a list that was decided on and has not ended.
 
     It may stay as it is, so it has to be true for ever: the message that shows how far the list is has the rest.
     """
     listed, action = request.contents, ACTIONS[request.action]
-    said, *by = by_whom(request) or ["confirmed ", request.decided_at or request.created_at]
+    by = by_whom(request) or ["confirmed ", request.decided_at or request.created_at]
     name, waits = f"{action.running} {accounts(listed.size)}, {listed.pace:g} a second at most.", list[Span]()
     if request.state is State.READY:
         latest = (listed.worked_at or request.decided_at or request.created_at) + shown.resume_within
         waits = ["If the bot cannot begin until ", latest, ", the list is paused, until someone lets it go on."]
     return [
-        [str(said).capitalize(), *by, f". {name}"],
+        [*capitalized(by), f". {name}"],
         why_so(request) if request.state is not State.RUNNING else [],
         BEGUN.get(request.state, []),
         waits,
@@ -104,22 +86,18 @@ def _outcome(shown: Shown, request: Request) -> list[Block]:
         [meaning] if meaning else [],
         *failures(request),
         lines(not_reached(shown, request), "list") if request.contents.counts.done else [],
-        lines(
-            [
-                [Bold("Second person  "), *by_whom(request)] if request.approval else [],
-                [Bold("Request  "), Code(request.id)],
-            ]
-        ),
+        lines(facts({"Second person": by_whom(request), "Request": [Code(request.id)]})),
         list_buttons(request),
     ]
 
 
 def not_reached(shown: Shown, request: Request) -> Sequence[Line]:
     """Return what the sign-outs of a list do not reach."""
-    lasting = shown.lasting.get(request.contents.pool, Lasting())
+    pool = request.contents.pool
+    lasting = shown.outlives(pool)
     where = "" if lasting.identity_pool else "If there is an identity pool: "
     said = [
-        _later(shown, request),
+        shown.accepted(pool, _SINCE),
         HOSTED if lasting.hosted_login else "",
         _PROVIDER,
         "" if lasting.identity_pool is False else f"{where}{_CREDENTIALS}",

@@ -8,7 +8,7 @@ from typing import Any
 from slack_sdk import WebClient
 
 from bot.slack.clients import failure_of
-from bot.slack.text import Drawn, plain
+from bot.slack.text import Block, Drawn, message, plain
 
 MAX_OPTION = 75
 # On its way, an update may overtake the ack. Then what the ack shows would replace it.
@@ -33,10 +33,10 @@ def took(client: WebClient, method: str, **arguments: Any) -> bool:
     return True
 
 
-def modal(callback_id: str, title: str, *blocks: Drawn, **more: Any) -> Drawn:
-    """Return a view of these blocks."""
+def modal(callback_id: str, title: str, *blocks: Block, **more: Any) -> Drawn:
+    """Return a view of these blocks, which are as those of a message."""
     view = {"type": "modal", "callback_id": callback_id, "title": plain(title), "close": plain("Close")}
-    return {**view, "blocks": list(blocks), **more}
+    return {**view, "blocks": message(*blocks).blocks, **more}
 
 
 def field_of(id_: str, label: str, widget: Drawn, *, optional: bool = False, **more: Drawn) -> Drawn:

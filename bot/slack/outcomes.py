@@ -9,8 +9,8 @@ from bot.offer import obstacle, offered
 from bot.request import Request
 from bot.slack.approvals import by_whom, named
 from bot.slack.sessions import about_sessions
-from bot.slack.shown import Lasting, Shown
-from bot.slack.text import Block, Bold, Code, Drawn, Line, button, lines
+from bot.slack.shown import Shown
+from bot.slack.text import Block, Code, Drawn, Line, button, facts, lines
 
 DO = "signout_"  # with the action's name, the action_id of its button
 AS_SET, AT_MOST = " if tokens live no longer than the bot's settings say, and until ", " at most."
@@ -32,48 +32,45 @@ def may_come_back(request: Request) -> bool:
     return request.action == SIGN_OUT and request.account.enabled is not False
 
 
-def goes_on_hosted(lasting: Lasting, request: Request) -> bool:
+def goes_on_hosted(shown: Shown, request: Request) -> bool:
     """Whether a session of the hosted login page may go on: where the pool tracks sessions, it is ended too."""
-    return lasting.hosted_login and may_come_back(request) and not request.tracks_sessions
+    return shown.outlives(request.account.pool).hosted_login and may_come_back(request) and not request.tracks_sessions
 
 
-def _goes_on(lasting: Lasting, request: Request) -> Iterator[str]:
+def _goes_on(shown: Shown, request: Request) -> Iterator[Line]:
     """Say what an action does not reach, and whether the person can sign in now."""
     comes_back, done, provider = may_come_back(request), request.done, request.account.provider
-    if goes_on_hosted(lasting, request):
-        yield HOSTED
+    lasting = shown.outlives(request.account.pool)
+    if goes_on_hosted(shown, request):
+        yield [HOSTED]
     if lasting.hosted_login and Step.RESET_PASSWORD in done and not request.tracks_sessions:
-        yield "A browser that used the hosted login page may still get new tokens without a password."
+        yield ["A browser that used the hosted login page may still get new tokens without a password."]
     if provider and comes_back:
-        yield f"The session at {provider} goes on: it may let the person in without a password."
+        yield [f"The session at {provider} goes on: it may let the person in without a password."]
     if ends_tokens(done) and lasting.identity_pool is not False:
         where = "" if lasting.identity_pool else "If there is an identity pool: "
-        yield f"{where}AWS credentials that the identity pool gave out stay valid until they expire."
+        yield [f"{where}AWS credentials that the identity pool gave out stay valid until they expire."]
     if comes_back:
-        yield "The person can sign in again at once."
+        yield ["The person can sign in again at once."]
     elif request.action == SIGN_OUT:
-        yield "The account was disabled when it was looked up. No one can sign in with it until it is enabled."
+        yield ["The account was disabled when it was looked up. No one can sign in with it until it is enabled."]
     if Step.DISABLE in done:
-        yield "No one can sign in with this account until it is enabled."
+        yield ["No one can sign in with this account until it is enabled."]
     if Step.RESET_PASSWORD in done:
-        yield "Cognito sends the person a code, with which they set a new password."
+        yield ["Cognito sends the person a code, with which they set a new password."]
     if Step.ENABLE in done:
-        yield "The person can sign in again. Sessions that no one has ended may go on."
+        yield ["The person can sign in again. Sessions that no one has ended may go on."]
 
 
 def outcome(shown: Shown, request: Request) -> list[Block]:
     """Return the card of a request that was decided and has ended."""
-    (title, meaning), account = result(request), request.account
+    title, meaning = result(request)
+    second = by_whom(request) if request.approval else []
+    aws: Line = [Code(", ".join(request.aws_request_ids))] if request.aws_request_ids else []
     return [
-        f"{title}: {shown.name(account)}",
+        f"{title}: {shown.name(request.account)}",
         *([[meaning], *about_sessions(shown, request)] if meaning else [lines(_reached(shown, request), "list")]),
-        lines(
-            [
-                [Bold("Second person  "), *by_whom(request)] if request.approval else [],
-                [Bold("Request  "), Code(request.id)],
-                [Bold("AWS request  "), Code(", ".join(request.aws_request_ids))] if request.aws_request_ids else [],
-            ]
-        ),
+        lines(facts({"Second person": second, "Request": [Code(request.id)], "AWS request": aws})),
         action_buttons(request, offered(request)),
     ]
 
@@ -85,20 +82,18 @@ def action_buttons(request: Request, actions: Sequence[str]) -> tuple[Drawn, ...
 
 def _reached(shown: Shown, request: Request) -> list[Line]:
     """Return what an action did that was done, and what goes on all the same."""
-    account, ended = request.account, request.ended_at or request.created_at
-    lasting = shown.lasting.get(account.pool, Lasting())
+    ended = request.ended_at or request.created_at
     bound: Line = [
         *("Apps that check only a token's signature may accept it until ", request.access_until or ended, AS_SET),
         *(ended + LONGEST_TOKEN, AT_MOST),
     ]
-    goes_on: list[Line] = [[said] for said in _goes_on(lasting, request)]
     return [
         [_BEGIN[request.action], ended, "."],
         *about_sessions(shown, request),
-        *([bound] if ends_tokens(request.done) else []),
-        *goes_on,
-        *([_stay_out(shown, request)] if may_come_back(request) else []),
-        *([_way_back(shown, request)] if Step.DISABLE in request.done else []),
+        bound if ends_tokens(request.done) else [],
+        *_goes_on(shown, request),
+        _stay_out(shown, request) if may_come_back(request) else [],
+        _way_back(shown, request) if Step.DISABLE in request.done else [],
     ]
 
 

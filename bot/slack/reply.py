@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol
 
 from bot.errors import BotError, DeliveryError, StoreUnavailableError
 from bot.facts.leaving import Departure, leaving
@@ -50,16 +49,6 @@ _NO_SUCH_PERSON = frozenset(
 log = logging.getLogger(__name__)
 
 
-class Meter(Protocol):
-    """What times the bot."""
-
-    def card_shown(self, seconds: float) -> None:
-        """Note how long it took from a command to its card."""
-
-    def result_shown(self, seconds: float) -> None:
-        """Note how long it took from a press to the result."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class SlackCards:
     """The cards of operators: what draws and sends them. `audit_refused`: the audit channel takes no messages now.
@@ -71,8 +60,9 @@ class SlackCards:
     client: BlockingClient
     shown: Shown
     audit_refused: Callable[[], bool]
-    meter: Meter
     now: Callable[[], datetime]
+    card_shown: Callable[[float], object]  # is told how many seconds it took from a command to its card
+    result_shown: Callable[[float], object]  # and from a press to the result
     respond: Callable[..., None] = respond
     audit_channel: str = ""
     address: Callable[[str, str], str | None] = lambda _, __: None  # of the message in a channel with this `ts`
@@ -92,7 +82,7 @@ class SlackCards:
             audit_refused=self.audit_refused(),
             approval_refused=bool(request.approval and request.approval.channel_id in self.refusing()),
             note=NO_CARD if place is None and request.state in ENDED else "",
-            link=self._link(request),
+            link=self._link(request) if request.has_progress else None,
         )
         with leaving(Departure(lambda: left().total_seconds())):
             if place:
@@ -107,7 +97,7 @@ class SlackCards:
     def _link(self, request: Request) -> str | None:
         """Return the address of a list's progress message; None where there is none, or it is not known."""
         try:
-            ts = self.progress_ts(request.id) if request.has_progress else None
+            ts = self.progress_ts(request.id)
         except StoreUnavailableError:  # the card is shown without it
             return None
         return self.address(self.audit_channel, ts) if ts else None
@@ -116,36 +106,32 @@ class SlackCards:
         """Post a request to those who may approve it, or edit the message `ts`; return its `ts`. Raises as `show`."""
         if request.approval is None:
             raise LookupError("no one was asked to approve this")
-        drawn, channel = approval_message(self.shown, request), request.approval.channel_id
-        with leaving(Departure(lambda: left().total_seconds())):
-            return self._asked(channel, drawn) if ts is None else self._edited(channel, ts, drawn)
-
-    def show_progress(self, request: Request, ts: str | None, left: Left = lambda: timedelta.max) -> str:
-        """Post how far a list is to the audit channel, or edit the message `ts`; return its `ts`. Raises as `show`."""
-        drawn = progress_message(self.shown, request)
-        with leaving(Departure(lambda: left().total_seconds())):
-            if ts is None:
-                return post(self.client, self.audit_channel, drawn)
-            return self._edited(self.audit_channel, ts, drawn)
-
-    def _edited(self, channel: str, ts: str, drawn: Message) -> str:
+        channel = request.approval.channel_id
         try:
-            self.client.chat_update(channel=channel, ts=ts, text=drawn.text, blocks=drawn.blocks)
-        except Exception as error:  # noqa: BLE001 -- any error is not a yes
-            failure = failure_of(error)
-            failure.gone = failure.reason in _GONE_MESSAGE
-            raise failure from None
-        return ts
-
-    def _asked(self, channel: str, drawn: Message) -> str:
-        try:
-            ts = post(self.client, channel, drawn)
+            shown_as = self._put(channel, ts, approval_message(self.shown, request), left)
         except DeliveryError as error:
             if error.for_good:  # a time-out says nothing of the channel
                 self.refused[channel] = error.reason, self.now()
             raise
-        self.refused.pop(channel, None)
-        return ts
+        if ts is None:
+            self.refused.pop(channel, None)
+        return shown_as
+
+    def show_progress(self, request: Request, ts: str | None, left: Left) -> str:
+        """Post how far a list is to the audit channel, or edit the message `ts`; return its `ts`. Raises as `show`."""
+        return self._put(self.audit_channel, ts, progress_message(self.shown, request), left)
+
+    def _put(self, channel: str, ts: str | None, drawn: Message, left: Left) -> str:
+        with leaving(Departure(lambda: left().total_seconds())):
+            if ts is None:
+                return post(self.client, channel, drawn)
+            try:
+                self.client.chat_update(channel=channel, ts=ts, text=drawn.text, blocks=drawn.blocks)
+            except Exception as error:  # noqa: BLE001 -- any error is not a yes
+                failure = failure_of(error)
+                failure.gone = failure.reason in _GONE_MESSAGE
+                raise failure from None
+            return ts
 
     def may_show_a_stranger(self) -> bool:
         """Whether one more stranger may see a form: Slack opens about a hundred a minute, for operators too."""
@@ -188,9 +174,9 @@ class CardReply:
             self.cards.waiting.append((self.place.response_url, request.expires_at))
         seconds = (self.cards.now() - self.came_at).total_seconds()
         if request.version == 1:
-            self.cards.meter.card_shown(seconds)
+            self.cards.card_shown(seconds)
         elif request.decided_at and request.decided_at >= self.came_at and request.state in ENDED:
-            self.cards.meter.result_shown(seconds)
+            self.cards.result_shown(seconds)
         log.info("The card is shown")
         return True
 

@@ -120,10 +120,8 @@ def _history(of: MadeUp) -> Named:
     ask = of.request(State.DONE).ask
     past = Past(ask=ask, pools=[POOL] * 20, entries=entries[:MOST], more=True, accounts=[of.federated], matches=2)
     yield "the history", history_message(of.shown, past)
-    yield (
-        "the history: Cognito was silent",
-        history_message(of.shown, replace(past, accounts=(), unsure=BotError(of.reason))),
-    )
+    silent = replace(past, accounts=(), unsure=BotError(of.reason))
+    yield "the history: Cognito was silent", history_message(of.shown, silent)
 
 
 def _cards_of_lists(of: MadeUp) -> Named:

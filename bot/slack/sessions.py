@@ -9,7 +9,7 @@ from bot.action import ACTIONS, END_SESSION
 from bot.request import Request
 from bot.sessions import MAX_SESSIONS
 from bot.slack.shown import Shown
-from bot.slack.text import Block, Bold, Code, Line, button, choice, cut
+from bot.slack.text import Block, Code, Line, button, choice, cut, facts
 
 BEGUN_SINCE = "These began after the press, so the bot did not end them one by one. They may go on:"
 END_THIS = "signout_end_session_"  # with the number of the session in the list
@@ -40,7 +40,7 @@ def session_rows(shown: Shown, request: Request) -> list[Block]:
 
 def in_words(shown: Shown, session: Session) -> str:
     """Return what tells one session from another, in one line. An address is personal data."""
-    facts = (
+    told = (
         session.device or "Unknown device",
         _KINDS.get(session.kind, session.kind),
         _moment("last active", session.last_active_at),
@@ -48,11 +48,13 @@ def in_words(shown: Shown, session: Session) -> str:
         session.address if shown.pii == "full" else "",
         _moment("began", session.began_at),
     )
-    return " · ".join(cut(each, _LONGEST) for each in facts if each)
+    return " · ".join(cut(each, _LONGEST) for each in told if each)
 
 
-def proof_lines(shown: Shown, request: Request) -> Sequence[Line]:
-    """Return what a list of the sessions said once they were ended; nothing where there is none."""
+def about_sessions(shown: Shown, request: Request) -> Sequence[Line]:
+    """Return which session was to be ended, or what was left of all of them; nothing where it was about neither."""
+    if request.session:
+        return facts({"Session": [in_words(shown, request.session)]})
     if not (proof := request.proof):
         return []
     none = "No session from before the press is left" if proof.newer else "No session is left"
@@ -66,15 +68,9 @@ def proof_lines(shown: Shown, request: Request) -> Sequence[Line]:
     return [left, *([since] if named else [])]
 
 
-def about_sessions(shown: Shown, request: Request) -> Sequence[Line]:
-    """Return which session was to be ended, or what was left of all of them; nothing where it was about neither."""
-    return [[Bold("Session  "), in_words(shown, request.session)]] if request.session else proof_lines(shown, request)
-
-
 def _again(shown: Shown, request: Request) -> Code:
     """Return the command that finds the account: never with a masked name."""
-    account = request.account
-    name = shown.name(account)
+    account, name = request.account, shown.name(request.account)
     is_whole = name == account.username and _PLAIN.fullmatch(name)
     return Code(f"/signout {name if is_whole or not account.sub else account.sub}")
 

@@ -15,7 +15,7 @@ from bot.facts.list_words import accounts
 from bot.options import ReasonRule
 from bot.request import Request
 from bot.slack.masking import masked, masked_in, masked_name, personal_in
-from bot.slack.text import Bold, Code, Line, Link, Span, cut
+from bot.slack.text import Code, Line, Link, Span, cut, facts
 from bot.spellings import difference
 
 MAX_LINKS = 10  # with more of them, or longer ones, Slack would refuse the whole message
@@ -48,6 +48,16 @@ class Shown:
         listed = self.performers.get(action)
         return listed.of(pool) if listed else Allowed()
 
+    def outlives(self, pool: str) -> Lasting:
+        """Return what outlives a sign-out in a pool."""
+        return self.lasting.get(pool, Lasting())
+
+    def accepted(self, pool: str, since: str) -> str:
+        """Say for how long an app may accept a token that a pool gave out."""
+        lifetime = self.lasting.get(pool, Lasting()).lifetime
+        bound = f" by the bot's settings, and for {LONGEST_LIFETIME} at most" if lifetime != LONGEST_LIFETIME else ""
+        return f"An app that checks only a token's signature may accept it for up to {lifetime} {since}{bound}."
+
     def personal(self, text: str) -> str:
         """Return an email, a phone number or a target as it may be shown, and no longer than `MAX_PERSONAL`."""
         return cut(text if self.pii == "full" else masked_in(masked(text)), MAX_PERSONAL)
@@ -62,7 +72,7 @@ class Shown:
 
     def who(self, account: Account) -> list[Line]:
         """Return the lines that tell one account from another."""
-        facts: Mapping[str, Span | None] = {
+        known: Mapping[str, Span | None] = {
             "User name": Code(self.name(account)),
             "Preferred name": account.preferred_username and Code(self.personal(account.preferred_username)),
             "Email": account.email and self.personal(account.email),
@@ -75,11 +85,14 @@ class Shown:
             "Pool": f"{account.pool} ({account.region})",
             "Protected": account.protected and f"by {account.protected}",
         }
-        return [[Bold(f"{label}  "), fact] for label, fact in facts.items() if fact]
+        return facts({label: [fact] for label, fact in known.items() if fact})
 
-    def how_read(self, target: str, read: str) -> Line:
-        """Say how a target was read, where no one was found as it was typed."""
-        left_out, otherwise = difference(target, read)
+    def how_read(self, request: Request) -> Line:
+        """Say how the target was read, where no one was found as it was typed; nothing where someone was."""
+        read = request.searched_as
+        if not read:
+            return []
+        left_out, otherwise = difference(request.ask.options.target, read)
         shown = left_out if self.pii == "full" else [masked_in(each) for each in left_out]
         how: Line = [span for each in shown for span in (" and ", Code(each))]
         how = [" instead. Left out: ", *how[1:]] if how else [f" instead, {otherwise}."]
@@ -87,7 +100,7 @@ class Shown:
 
     def brief(self, account: Account, *, of_one_pool: bool = False) -> str:
         """Return what tells candidates apart, in one line. `of_one_pool`: all are of it, so it is left out."""
-        facts = [
+        told = [
             self.name(account),
             *(self.personal(each) for each in (account.preferred_username, account.email, account.phone) if each),
             "" if of_one_pool else f"pool {account.pool}",
@@ -97,10 +110,12 @@ class Shown:
             f"sub {account.sub}" if account.sub else "",
             "protected" if account.protected else "",
         ]
-        return " · ".join(filter(None, facts))
+        return " · ".join(filter(None, told))
 
-    def reason(self, reason: str) -> Line:
+    def reason(self, reason: str | None) -> Line:
         """Return a reason, with its ticket numbers as links to `ticket_url`, in which {} stands for the number."""
+        if not reason:
+            return []
         tickets = self.reason_rule.tickets(reason) if self.reason_rule else ()
         hidden = () if self.pii == "full" else personal_in(reason, tickets)
         found: dict[tuple[int, int], str | Link] = {place: masked(reason[slice(*place)]) for place in hidden}

@@ -1,7 +1,7 @@
 """What messages are made of, and the one place that draws Block Kit: so Slack interprets no text."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -66,7 +66,7 @@ class Message:
 
 
 def message(*blocks: Block) -> Message:
-    """Return a message of these blocks. An empty paragraph is left out, and a heading cut to Slack's limit."""
+    """Return a message of these blocks. What is empty is left out, and a heading cut to Slack's limit."""
     drawn: list[Drawn] = []
     for block in filter(None, blocks):
         match block:
@@ -82,8 +82,10 @@ def message(*blocks: Block) -> Message:
 
 
 def lines(said: Sequence[Line], form: Literal["section", "preformatted", "list"] = "section") -> Drawn:
-    """Return several lines. One with nothing in it is left out."""
+    """Return several lines. One with nothing in it is left out; without any, there is nothing to show."""
     drawn = [[_element(span) for span in line] for line in said if line]
+    if not drawn:
+        return {}
     if form == "list":
         sections = [{"type": "rich_text_section", "elements": line} for line in drawn]
         part: Drawn = {"type": "rich_text_list", "style": "bullet", "elements": sections}
@@ -93,15 +95,24 @@ def lines(said: Sequence[Line], form: Literal["section", "preformatted", "list"]
     return {"type": "rich_text", "elements": [part]}
 
 
+def facts(labelled: Mapping[str, Line]) -> list[Line]:
+    """Return a line for each fact, after its label. One with nothing in it is left out."""
+    return [[Bold(f"{label}  "), *said] for label, said in labelled.items() if said]
+
+
+def capitalized(line: Line) -> Line:
+    """Return a line whose first word has a capital letter. An empty one stays empty."""
+    return [str(line[0]).capitalize(), *line[1:]] if line else []
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[str | Line]]) -> Drawn:
     """Return a table: its columns' titles, then the rows. A cell that is a text has only words of the bot's own.
 
     Slack shows it below all else, and takes only one in a message.
     """
-    settings = [{"is_wrapped": True} for _ in columns]
     return {
         "type": "table",
-        "column_settings": settings,
+        "column_settings": [{"is_wrapped": True} for _ in columns],
         "rows": [[_cell(each) for each in row] for row in (columns, *rows)],
     }
 

@@ -134,16 +134,6 @@ class Lane:
         self.instance.world.schedule.spawn(self.name, on_a_thread, self.instance)
 
 
-class NoMeter:
-    """No one looks at how long things took."""
-
-    def card_shown(self, seconds: float) -> None:
-        """Note nothing."""
-
-    def result_shown(self, seconds: float) -> None:
-        """Note nothing."""
-
-
 class Instance:
     """One life of the bot on a machine, from a start to a kill."""
 
@@ -218,8 +208,9 @@ class Instance:
             client=client,
             shown=shown,
             audit_refused=lambda: self.delivery.refusing is not None,
-            meter=NoMeter(),
             now=clock.now,
+            card_shown=bool,  # no one looks at how long things took
+            result_shown=bool,
             respond=world.slack.respond,
             audit_channel=CHANNEL,
             progress_ts=store.progress_ts,
