@@ -35,7 +35,7 @@ from bot.action import Done, Step, Unclear
 from bot.audit import OUTCOMES, Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.request import Claim, Operator, State, new_id
 from bot.stores.sqlite.store import SQLiteStore
-from bot.terminal.audit_command import Wanted, parse, write_entries
+from bot.terminal.audit_command import AuditQuery, parse, write_entries
 from bot.terminal.audit_formats import MARK, as_csv, as_json, as_table
 
 HOSTILE = Entry(
@@ -620,7 +620,7 @@ def test_the_first_line_is_out_before_the_next_entry_is_read(capfd: pytest.Captu
         yield HOSTILE
         seen.append(capfd.readouterr().out)
 
-    write_entries(entries(), Wanted(format="json"))
+    write_entries(entries(), AuditQuery(format="json"))
     assert seen == [HOSTILE_JSON]
 
 

@@ -20,7 +20,7 @@ from bot.request import new_id
 from bot.stores.documents import text
 from bot.stores.probe import try_sqlite
 from bot.stores.sqlite import migrate, schema
-from bot.stores.sqlite.schema import Step
+from bot.stores.sqlite.schema import SchemaStep
 from bot.stores.sqlite.store import SQLiteReader, SQLiteStore
 
 # A row of each table in a file of version 0.2.0: a request that was done, its outcome, a refusal, and a due card.
@@ -42,7 +42,7 @@ ROWS_1 = {
 }
 
 # Made up: each request's operator gets a column and an index, and a table is left for later.
-THIRD = Step(
+THIRD = SchemaStep(
     begin=(
         "ALTER TABLE requests ADD COLUMN operator TEXT",
         "CREATE INDEX requests_of_operator ON requests (operator) WHERE operator IS NOT NULL",
@@ -56,7 +56,7 @@ THIRD = Step(
     ),
     end=("CREATE TABLE operators (id TEXT) STRICT",),
 )
-FOURTH = Step(begin=("CREATE TABLE approvals (id TEXT) STRICT",))
+FOURTH = SchemaStep(begin=("CREATE TABLE approvals (id TEXT) STRICT",))
 ROWS = 10
 WITHOUT_LISTS = (
     "DROP INDEX entries_of_list",
@@ -91,7 +91,7 @@ def killed_at(path: Path, portion: int, monkeypatch: pytest.MonkeyPatch) -> None
     """Start a bot that is killed before this portion is over."""
     left, take = iter(range(1, portion)), migrate._portion
 
-    def interrupted(db: sqlite3.Connection, step: Step) -> int | None:
+    def interrupted(db: sqlite3.Connection, step: SchemaStep) -> int | None:
         done = take(db, step)
         if next(left, None) is None:
             raise KeyboardInterrupt
@@ -151,7 +151,7 @@ def test_what_was_done_is_not_done_twice(path: Path, monkeypatch: pytest.MonkeyP
     taken: list[int] = []
     take = migrate._portion
 
-    def noted(db: sqlite3.Connection, step: Step) -> int | None:
+    def noted(db: sqlite3.Connection, step: SchemaStep) -> int | None:
         taken.append(db.execute("SELECT position FROM migration").fetchone()[0])
         return take(db, step)
 

@@ -18,7 +18,7 @@ _DATE = re.compile(r"(?:\d{4}-\d\d-\d\d|\d\d?[./]\d\d?[./]\d{4})(?: \d\d?)?")  #
 
 _digits = partial(re.compile(r"\D").sub, "")  # of a text
 
-Place = tuple[int, int]  # beginning and end in a text
+Extent = tuple[int, int]  # beginning and end in a text
 
 
 def masked(text: str) -> str:
@@ -41,7 +41,7 @@ def masked_name(name: str, phone: str | None) -> str:
     return name if is_short and not is_own else masked(name)
 
 
-def personal_in(text: str, tickets: Sequence[Place]) -> Sequence[Place]:
+def personal_in(text: str, tickets: Sequence[Extent]) -> Sequence[Extent]:
     """Return where a text has emails and phone numbers, in their order. Numbers inside a ticket number do not count."""
     emails = [found.span() for found in _EMAIL.finditer(text)]
     phones = [found.span() for found in NUMBER.finditer(text) if is_phone(text, found)]

@@ -45,7 +45,7 @@ Exit codes: 0 done, also where nothing matches; 1 the store or the output fails;
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class AuditQuery:
     """What a command line asks for; None and an empty list ask for nothing. Letter case does not count.
 
     `request` and `list` are the store's to ask.
@@ -84,22 +84,22 @@ def _is_one_of(wanted: str | None, *values: str | None) -> bool:
     return wanted is None or wanted.casefold() in {value.casefold() for value in values if value}
 
 
-def parse(words: Sequence[str], now: datetime) -> Wanted:
+def parse(words: Sequence[str], now: datetime) -> AuditQuery:
     """Read a command line. Says what is wrong with it, or help, and raises `SystemExit` as argparse does."""
     parser = _parser(now)
     given = parser.parse_args(words)
     given.format = given.format or ("json" if given.follow else "table")
-    wanted = Wanted(**vars(given))
-    if wanted.since and wanted.until and wanted.since >= wanted.until:
+    query = AuditQuery(**vars(given))
+    if query.since and query.until and query.since >= query.until:
         parser.error("--since must be before --until: nothing lies between them")
-    if wanted.after and not wanted.follow:
+    if query.after and not query.follow:
         parser.error("--after needs --follow")
-    one = wanted.request or wanted.list
-    if wanted.follow and (wanted.until or one or wanted.last or wanted.format != "json"):
+    one = query.request or query.list
+    if query.follow and (query.until or one or query.last or query.format != "json"):
         parser.error("--follow writes --format json, and goes on: it takes no --until, --request, --list or --last")
-    if wanted.request and wanted.list:
+    if query.request and query.list:
         parser.error("--request and --list do not go together")
-    return wanted
+    return query
 
 
 def _parser(now: datetime) -> argparse.ArgumentParser:
@@ -127,21 +127,21 @@ def _parser(now: datetime) -> argparse.ArgumentParser:
     return parser
 
 
-def write_entries(entries: Iterable[Entry | None], wanted: Wanted) -> None:
+def write_entries(entries: Iterable[Entry | None], query: AuditQuery) -> None:
     """Write what is wanted to standard output. Memory holds one entry, or the `last` ones. Raises `OutputError`.
 
     At None, what there is was written: the next is asked for `LOOK_EVERY_SECONDS` later, if someone still reads.
     """
-    if wanted.last:
-        entries = deque((each for each in entries if each and wanted.passes(each)), maxlen=wanted.last)
+    if query.last:
+        entries = deque((each for each in entries if each and query.passes(each)), maxlen=query.last)
     gc.freeze()  # else every few entries everything that was imported is searched for garbage
     with writing() as out:
         out.reconfigure(encoding="utf-8", newline="")  # type: ignore[attr-defined]  # in any locale
-        write = FORMATS[wanted.format](out)
+        write = FORMATS[query.format](out)
         for count, entry in enumerate(entries):
-            if entry and wanted.passes(entry):
+            if entry and query.passes(entry):
                 write(entry)
-            if wanted.follow or count % LOOKED_AT_ONCE == 0:
+            if query.follow or count % LOOKED_AT_ONCE == 0:
                 out.flush()
             if not entry and _reader_leaves(out):
                 break

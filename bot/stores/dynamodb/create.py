@@ -21,7 +21,7 @@ _NOT_YET = "ContinuousBackupsUnavailableException"  # for some time after a tabl
 
 
 @dataclass(frozen=True, slots=True)
-class Protection:
+class TableProtection:
     """What protects a table. `without` says what happens where it is off. Its two calls raise what boto3 does."""
 
     name: str
@@ -42,8 +42,8 @@ def _is_swept(client: "DynamoDBClient", table: str) -> bool:
     return by_it and found.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}
 
 
-PROTECTIONS: Sequence[Protection] = (
-    Protection(
+PROTECTIONS: Sequence[TableProtection] = (
+    TableProtection(
         "point-in-time recovery",
         "what is lost or overwritten in the table cannot be restored",
         "dynamodb:DescribeContinuousBackups",
@@ -52,7 +52,7 @@ PROTECTIONS: Sequence[Protection] = (
             TableName=table, PointInTimeRecoverySpecification=RECOVERY
         ),
     ),
-    Protection(
+    TableProtection(
         "time to live",
         "small items that nothing needs any more stay in the table",
         "dynamodb:DescribeTimeToLive",
@@ -109,7 +109,7 @@ def _protect(calls: Calls) -> None:
         raise StoreError(f"The table {calls.table} is there and can be used, but {'; '.join(faults)}.", hint)
 
 
-def _switch_on(calls: Calls, protection: Protection) -> str | None:
+def _switch_on(calls: Calls, protection: TableProtection) -> str | None:
     """Return why it could not be switched on; None where it was."""
     end = time.monotonic() + WAIT_SECONDS
     while True:

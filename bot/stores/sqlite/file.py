@@ -11,7 +11,7 @@ from typing import Any
 from weakref import WeakSet
 
 from bot.errors import StoreError, StoreUnavailableError
-from bot.stores.sqlite.schema import Found, look
+from bot.stores.sqlite.schema import FoundSchema, look
 
 BUSY_SECONDS = 5
 # Of these COMMIT is certain to have written nothing. After any other error, such as a failed fsync, it may have.
@@ -131,7 +131,7 @@ def no_store(path: Path) -> StoreError:
     return StoreError(f"There is no store at {path}.", "Check SIGNOUT_STORE, and run this where the bot runs.")
 
 
-def see_what_it_is(path: Path) -> Found:
+def see_what_it_is(path: Path) -> FoundSchema:
     """Return what the file at `path` is, and leave it as it is. Raises `StoreError` for what is not to be touched."""
     # A connection that can write might write at once.
     with closing(connect(path, "immutable=1" if _is_at_rest(path) else "mode=ro")) as db:

@@ -14,7 +14,7 @@ from pathlib import Path
 from bot.errors import StoreError, StoreUnavailableError
 from bot.stores.sqlite import schema as known
 from bot.stores.sqlite.file import File, code, no_store, reason, see_what_it_is
-from bot.stores.sqlite.schema import TABLES, Step, look
+from bot.stores.sqlite.schema import TABLES, SchemaStep, look
 
 PORTION = 2_000  # rows; so little is written at once that neither memory nor the -wal grows
 SECONDS_BETWEEN_LINES = 5.0
@@ -66,7 +66,7 @@ def _migrate(file: File) -> None:
         _take(file, step, schema)
 
 
-def _take(file: File, step: Step, schema: int) -> None:
+def _take(file: File, step: SchemaStep, schema: int) -> None:
     """Take a step, or go on with it where it was begun before. Every few seconds a line says how far it is."""
     with file.write() as db:
         if not look(db, file.path).unfinished:
@@ -86,7 +86,7 @@ def _take(file: File, step: Step, schema: int) -> None:
             log.info("The store is taken to schema %s: row %s of %s", schema, position, rows)
 
 
-def _portion(db: sqlite3.Connection, step: Step) -> int | None:
+def _portion(db: sqlite3.Connection, step: SchemaStep) -> int | None:
     """Change the next rows, and return the number of the last one; where there are no more, end the step: None."""
     after = db.execute("SELECT position FROM migration").fetchone()[0]
     upto: int | None = db.execute(_UPTO.format(step.table), (after, PORTION)).fetchone()[0] if step.table else None

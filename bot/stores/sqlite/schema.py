@@ -66,7 +66,7 @@ TABLES = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
+class SchemaStep:
     """What takes a file from one schema to the next. All of it may be interrupted, and then goes on.
 
     `begin` is done in one transaction, `end` with the last portion. In between `portion` changes the rows of `table`
@@ -121,14 +121,14 @@ WHERE typed.value <> ''
 """
 
 # The first leads from schema 1 to 2, and so on. A step that was released is never edited.
-STEPS: tuple[Step, ...] = (
-    Step(  # 2: a second person, and limits
+STEPS: tuple[SchemaStep, ...] = (
+    SchemaStep(  # 2: a second person, and limits
         begin=(
             "ALTER TABLE cards ADD COLUMN ts TEXT",
             "CREATE TABLE windows (key TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL) STRICT",
         )
     ),
-    Step(  # 3: the history, by each subject that `subjects_of` gives an outcome
+    SchemaStep(  # 3: the history, by each subject that `subjects_of` gives an outcome
         begin=(
             """
             CREATE TABLE history (subject TEXT NOT NULL, entry_id TEXT NOT NULL, PRIMARY KEY (subject, entry_id))
@@ -139,7 +139,7 @@ STEPS: tuple[Step, ...] = (
         table="entries",
         portion=(_HISTORY_OF_OLD_ENTRIES,),
     ),
-    Step(  # 4: lists
+    SchemaStep(  # 4: lists
         begin=(
             """
             CREATE TABLE portions (
@@ -155,7 +155,7 @@ STEPS: tuple[Step, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundSchema:
     """The schema of a store, 0 for an empty file; `unfinished` where the step to it is still under way."""
 
     schema: int
@@ -172,16 +172,16 @@ def newest() -> int:
     return 1 + len(STEPS)
 
 
-def look(db: sqlite3.Connection, path: object) -> Found:
+def look(db: sqlite3.Connection, path: object) -> FoundSchema:
     """Return what a file is. Raises `StoreError` for one that this bot cannot use."""
     schema: int = db.execute("PRAGMA user_version").fetchone()[0]
     tables = {row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         if not tables:
-            return Found(0)
+            return FoundSchema(0)
         if "audit_entries" in tables:
             raise of_another_version(f"store {path}", None, newest())
         raise StoreError(f"The file {path} is a database of something else.", "Check SIGNOUT_STORE.")
     if schema > newest():
         raise of_another_version(f"store {path}", schema, newest())
-    return Found(schema, unfinished=db.execute("SELECT 1 FROM migration").fetchone() is not None)
+    return FoundSchema(schema, unfinished=db.execute("SELECT 1 FROM migration").fetchone() is not None)
