@@ -35,6 +35,10 @@ OURS = re.compile(r"(AWS|SIGNOUT|SLACK)_.*|SSL_CERT_.*|(CURL|REQUESTS)_CA_BUNDLE
 for name in filter(OURS.fullmatch, list(os.environ)):
     del os.environ[name]
 
+# pytest takes 7 s of the processor to rewrite the assertions of all tests, in each worker. What it made is kept, also
+# where Python is told to keep nothing.
+sys.dont_write_bytecode = False
+
 # Several tests run at a time, so how long one example takes says nothing.
 settings.register_profile("beside others", deadline=None)
 settings.load_profile("beside others")
