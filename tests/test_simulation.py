@@ -17,7 +17,7 @@ from bot.errors import ACCOUNT_CHANGED, LIST_CHANGED, PROTECTED, TOO_LATE
 from bot.request import State
 
 ROOT = Path(__file__).parent.parent
-FEW, MANY, CHUNK = 80, 280, 100
+FEW, MANY, CHUNK = 80, 180, 100
 
 
 def wrong_in(seed: int, folder: Path) -> tuple[Seen, list[str]]:
