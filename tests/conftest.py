@@ -57,7 +57,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let each worker begin with what is long by itself, so that it is not last: xdist deals out shares in order.
 
-    What only waits is all for the first worker: where all of them wait at once, the processor has nothing to do.
+    What only waits is for the first two workers: where all of them wait at once, the processor has nothing to do.
     """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     long = {item: mark for item in items if (mark := _long_by_itself(item))}
@@ -67,7 +67,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ends = [round(number * len(items) / workers) for number in range(workers + 1)]
     dealt: list[pytest.Item] = []
     for number in range(workers):
-        dealt += (waiting if number == 0 else []) + busy[number::workers]
+        dealt += (waiting[number::2] if number < 2 else []) + busy[number::workers]
         dealt += islice(others, max(ends[number + 1] - len(dealt), 0))
     items[:] = [*dealt, *others]
 
