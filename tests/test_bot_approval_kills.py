@@ -53,7 +53,7 @@ class Kill:
 
 
 NOTHING = range(1)
-# What is killed once the request is decided is in test_bot_kills.py: of that, only what an approval changes is here too.
+# What is killed once a request is decided is in test_bot_kills.py: of that, only what an approval changes is here too.
 KILLS = {
     "while the card says that it waits": Kill(press=CONFIRM, at=TELL, state="approving"),
     "before anyone is asked": Kill(press=CONFIRM, at=POST, state="approving"),
