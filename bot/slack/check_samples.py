@@ -111,9 +111,10 @@ def _blocks_of(batch: Batch) -> list[Drawn]:
 
 
 def _fits(blocks: list[Drawn]) -> bool:
+    if len(blocks) > MOST_BLOCKS or len(json.dumps(blocks)) > MOST_CHARACTERS:
+        return False
     once = list(_only_once(blocks))
-    is_short = len(blocks) <= MOST_BLOCKS and len(json.dumps(blocks)) <= MOST_CHARACTERS
-    return len(set(once)) == len(once) and is_short
+    return len(set(once)) == len(once)
 
 
 def _only_once(drawn: Any) -> Iterator[str]:
