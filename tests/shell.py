@@ -85,9 +85,9 @@ class Shell:
         process: subprocess.Popen[bytes] | Fork
         if standard_input:
             command = [sys.executable, "-c", _WITH_INPUT, str(standard_input), sys.executable, "-m", "bot", "signout"]
-            doors = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+            command += words
             with ctrl_c.taken():
-                process = subprocess.Popen([*command, *words], env=self.environment, **doors)
+                process = subprocess.Popen(command, env=self.environment, stdin=theirs, stdout=theirs, stderr=theirs)
         else:
             process = Fork(["signout", *words], self.environment, theirs)
         os.close(theirs)

@@ -111,10 +111,8 @@ def _blocks_of(batch: Batch) -> list[Drawn]:
 
 
 def _fits(blocks: list[Drawn]) -> bool:
-    if len(blocks) > MOST_BLOCKS or len(json.dumps(blocks)) > MOST_CHARACTERS:
-        return False
-    once = list(_only_once(blocks))
-    return len(set(once)) == len(once)
+    is_short = len(blocks) <= MOST_BLOCKS and len(json.dumps(blocks)) <= MOST_CHARACTERS
+    return is_short and len(set(once := [*_only_once(blocks)])) == len(once)
 
 
 def _only_once(drawn: Any) -> Iterator[str]:
