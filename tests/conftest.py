@@ -67,9 +67,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ends = [round(number * len(items) / workers) for number in range(workers + 1)]
     dealt: list[pytest.Item] = []
     for number in range(workers):
-        dealt += (waiting[number::2] if number < 2 else []) + busy[number::workers]
+        dealt += (waiting[number :: min(workers, 2)] if number < 2 else []) + busy[number::workers]
         dealt += islice(others, max(ends[number + 1] - len(dealt), 0))
-    items[:] = [*dealt, *others]
+    dealt += others
+    assert sorted(map(id, dealt)) == sorted(map(id, items)), "each test is dealt once"
+    items[:] = dealt
 
 
 def pytest_collection_finish() -> None:
