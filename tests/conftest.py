@@ -35,6 +35,10 @@ OURS = re.compile(r"(AWS|SIGNOUT|SLACK)_.*|SSL_CERT_.*|(CURL|REQUESTS)_CA_BUNDLE
 for name in filter(OURS.fullmatch, list(os.environ)):
     del os.environ[name]
 
+# pytest takes 7 s of the processor to rewrite the assertions of all tests, in each worker. What it made is kept, also
+# where Python is told to keep nothing.
+sys.dont_write_bytecode = False
+
 # Several tests run at a time, so how long one example takes says nothing.
 settings.register_profile("beside others", deadline=None)
 settings.load_profile("beside others")
@@ -53,7 +57,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let each worker begin with what is long by itself, so that it is not last: xdist deals out shares in order.
 
-    What only waits is all for the first worker: where all of them wait at once, the processor has nothing to do.
+    What only waits is for the first two workers: where all of them wait at once, the processor has nothing to do.
     """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     long = {item: mark for item in items if (mark := _long_by_itself(item))}
@@ -63,9 +67,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ends = [round(number * len(items) / workers) for number in range(workers + 1)]
     dealt: list[pytest.Item] = []
     for number in range(workers):
-        dealt += (waiting if number == 0 else []) + busy[number::workers]
+        dealt += (waiting[number :: min(workers, 2)] if number < 2 else []) + busy[number::workers]
         dealt += islice(others, max(ends[number + 1] - len(dealt), 0))
-    items[:] = [*dealt, *others]
+    dealt += others
+    assert sorted(map(id, dealt)) == sorted(map(id, items)), "each test is dealt once"
+    items[:] = dealt
 
 
 def pytest_collection_finish() -> None:

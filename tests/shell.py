@@ -14,6 +14,7 @@ from pathlib import Path
 import boto3
 import ctrl_c
 import pytest
+from forks import Fork
 from headless import Headless
 from whole_bot import store_path
 
@@ -81,11 +82,14 @@ class Shell:
     def terminal(self, *words: str, standard_input: Path | None = None) -> Iterator["Tty"]:
         """Run a command as a process of its own, on a terminal of its own; its standard input may be a file instead."""
         ours, theirs = pty.openpty()
-        command = [sys.executable, "-m", "bot", "signout", *words]
+        process: subprocess.Popen[bytes] | Fork
         if standard_input:
-            command = [sys.executable, "-c", _WITH_INPUT, str(standard_input), *command]
-        with ctrl_c.taken():
-            process = subprocess.Popen(command, env=self.environment, stdin=theirs, stdout=theirs, stderr=theirs)
+            command = [sys.executable, "-c", _WITH_INPUT, str(standard_input), sys.executable, "-m", "bot", "signout"]
+            command += words
+            with ctrl_c.taken():
+                process = subprocess.Popen(command, env=self.environment, stdin=theirs, stdout=theirs, stderr=theirs)
+        else:
+            process = Fork(["signout", *words], self.environment, theirs)
         os.close(theirs)
         tty = Tty(process, ours)
         try:
@@ -99,7 +103,7 @@ class Shell:
 class Tty:
     """A terminal with a command in it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], door: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | Fork, door: int) -> None:
         self._process, self._door = process, door
         self.shown = ""
 

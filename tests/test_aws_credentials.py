@@ -918,9 +918,9 @@ def test_every_verb_that_needs_aws_says_so_in_the_same_words(
         assert told in ran.err, words
         assert SECRET not in ran.err, words
         assert len(ran.err) < 900, words
-    done = home.run("check", "--no-post", "--json")
-    lines = {each["name"]: f"{each['sentence']} {each['fix']}" for each in json.loads(done.stdout)["checks"]}
-    assert done.returncode == 1
+    done = run_here(monkeypatch, capfd, home.environment, "check", "--no-post", "--json")
+    lines = {each["name"]: f"{each['sentence']} {each['fix']}" for each in json.loads(done.out)["checks"]}
+    assert done.code == 1
     assert told in lines["store"]
     assert told in lines["AWS credentials"]
 

@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+from contextlib import AbstractContextManager
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from xml.dom.minidom import parse
 
@@ -9,8 +12,37 @@ import pytest
 from bench.counting_cognito import Calls
 from bench.rows import Row, table
 from bench.sides import Side, compare, verdict
+from headless import BotProcess, Headless
 
 ROOT = Path(__file__).parent.parent
+
+
+class Bench:
+    """`python tests/bench` in this process, with forked bots: how long a start takes is of no test."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+
+    def run(self, *words: str) -> tuple[int, list[str]]:
+        """Return the exit code and the lines of what it said."""
+
+        def forked(
+            headless: Headless, *, connected: bool = True, **overrides: str
+        ) -> AbstractContextManager[BotProcess]:
+            return headless._running(partial(headless._start, overrides, forked=True), connected=connected)
+
+        with self._monkeypatch.context() as patch:
+            patch.chdir(ROOT)
+            patch.setattr(Headless, "bot_process", forked)
+            patch.setattr(sys, "argv", ["bench", *words])
+            patch.setattr(sys, "path", ["", *sys.path])  # its first place is the program's own folder
+            code = import_module("bench.__main__").main()
+        return code, self._capsys.readouterr().out.splitlines()
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Bench:
+    return Bench(monkeypatch, capsys)
 
 
 def test_both_sides_are_measured_in_turns_and_each_begins_as_often() -> None:
@@ -54,12 +86,10 @@ def test_a_round_of_many_counts_as_its_median_or_quantile() -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(600)  # a machine with more to do may take its time
-def test_all_rows_are_measured_and_drawn_in_one_go(tmp_path: Path) -> None:
+def test_all_rows_are_measured_and_drawn_in_one_go(bench: Bench, tmp_path: Path) -> None:
     few = ("--rounds=1", "--sign-outs=1", "--acks=4", "--requests=1", "--backlog=100", "--idle=0.5", "--reading=1")
-    command = (sys.executable, "tests/bench", *few, "--chart", str(tmp_path / "chart.svg"))
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    lines = ran.stdout.splitlines()
+    code, lines = bench.run(*few, "--chart", str(tmp_path / "chart.svg"))
+    assert code == 0
     assert {line.count("|") for line in lines} == {8}
     rows = [cells(line)[0].partition(",")[0] for line in lines[2:]]
     on_linux = [
@@ -91,11 +121,10 @@ def test_all_rows_are_measured_and_drawn_in_one_go(tmp_path: Path) -> None:
     ],
     ids=["click", "history"],
 )
-def test_a_benchmark_says_what_it_measured(words: tuple[str, ...], measured: list[str]) -> None:
-    command = (sys.executable, "tests/bench", *words, "--sign-outs", "3")
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert [line.split(":")[0] for line in ran.stdout.splitlines()[-len(measured) :]] == measured, ran.stderr
-    assert ran.returncode == ("MORE THAN" in ran.stdout)
+def test_a_benchmark_says_what_it_measured(bench: Bench, words: tuple[str, ...], measured: list[str]) -> None:
+    code, lines = bench.run(*words, "--sign-outs", "3")
+    assert [line.split(":")[0] for line in lines[-len(measured) :]] == measured
+    assert code == any("MORE THAN" in line for line in lines)
 
 
 @pytest.mark.long
@@ -111,12 +140,11 @@ def test_the_benchmark_with_a_stranger_says_what_it_measured() -> None:
 
 
 @pytest.mark.long
-def test_the_benchmark_of_a_backlog_says_what_it_measured() -> None:
-    command = (sys.executable, "tests/bench", "backlog", "--entries", "100")
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ran.returncode == ("MORE THAN" in ran.stdout), ran.stderr
+def test_the_benchmark_of_a_backlog_says_what_it_measured(bench: Bench) -> None:
+    code, lines = bench.run("backlog", "--entries", "100")
+    assert code == any("MORE THAN" in line for line in lines)
     said = ["100 entries", "10 entries", "Processor time for an entry"]
-    assert [line.partition(":")[0] for line in ran.stdout.splitlines()] == said
+    assert [line.partition(":")[0] for line in lines] == said
 
 
 def test_the_fullest_second_and_who_was_called_twice_are_counted() -> None:
@@ -128,8 +156,7 @@ def test_the_fullest_second_and_who_was_called_twice_are_counted() -> None:
 
 
 @pytest.mark.long(waits=True)
-def test_the_pace_of_a_list_is_measured() -> None:
-    command = [sys.executable, "tests/bench", "list-pace", "--seconds", "2", "--pace", "10"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert "20 of 20 accounts are done (done)" in done.stdout
-    assert "The fullest second holds " in done.stdout
+def test_the_pace_of_a_list_is_measured(bench: Bench) -> None:
+    _, (done, *_, fullest) = bench.run("list-pace", "--seconds", "2", "--pace", "10")
+    assert "20 of 20 accounts are done (done)" in done
+    assert "The fullest second holds " in fullest

@@ -53,6 +53,7 @@ class Kill:
 
 
 NOTHING = range(1)
+# What is killed once a request is decided is in test_bot_kills.py: of that, only what an approval changes is here too.
 KILLS = {
     "while the card says that it waits": Kill(press=CONFIRM, at=TELL, state="approving"),
     "before anyone is asked": Kill(press=CONFIRM, at=POST, state="approving"),
@@ -64,8 +65,6 @@ KILLS = {
     },
     "before the approval counts": Kill(press=APPROVE, at=GROUPS, state="approving"),
     "before the worker looks at the account": Kill(press=APPROVE, at=LOOK, state="running"),
-    "before Cognito gets it": Kill(press=APPROVE, at=SIGN_OUT, state="running"),
-    "before Cognito answers": Kill(press=APPROVE, at=SIGN_OUT, after=True, state="running", sign_outs=range(2, 3)),
     "and the take-over is refused": Kill(
         press=APPROVE,
         at=SIGN_OUT,
@@ -77,11 +76,10 @@ KILLS = {
     "before the approval message is edited": Kill(press=APPROVE, at=EDIT, state="done"),
     "before Slack's answer to the edit comes": Kill(press=APPROVE, at=EDIT, after=True, state="done"),
     "before the card shows the result": Kill(press=APPROVE, at=TELL, state="done"),
-    "before the audit channel gets it": Kill(press=APPROVE, at=POST, state="done"),
     "before the audit channel answers": Kill(press=APPROVE, at=POST, after=True, state="done"),
     **{
         f"after a no, at {name}": Kill(press=DENY, at=at, state="denied", outcome="denied", sign_outs=NOTHING)
-        for name, at in {"the edit": EDIT, "the card": TELL, "the audit channel": POST, "the form": FORM}.items()
+        for name, at in {"the edit": EDIT, "the card": TELL, "the form": FORM}.items()
     },
     "after a cancel": Kill(press=CANCEL, at=EDIT, state="cancelled", outcome="cancelled", sign_outs=NOTHING),
 }

@@ -340,7 +340,7 @@ class Requests(RuleBasedStateMachine):
 
 TestRequests = pytest.mark.long(Requests.TestCase)
 TestRequests.settings = settings(
-    max_examples=150,
+    max_examples=60,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,

@@ -91,7 +91,7 @@ def _no_end_in_the_channel(sound: Any_, request: Request, **named: Any) -> Seque
 
 BROKEN = {
     "two instances run one list": Broken(
-        SQLiteStore, "lease", _leased_to_anyone, "one_instance_calls_for_a_quota_at_a_time"
+        SQLiteStore, "lease", _leased_to_anyone, "one_instance_calls_for_a_quota_at_a_time", begin=14
     ),
     "a stop is told and not stored": Broken(
         ListRules, "stop", _told_and_not_stored, "what_is_read_of_a_list_is_what_was_stored"
@@ -107,7 +107,7 @@ BROKEN = {
         begin=22,
     ),
     "who takes a list over begins behind one that has not ended": Broken(
-        Progress, "of", _settled_past_what_has_not_ended, "the_counts_of_a_list_are_those_of_its_accounts", begin=51
+        Progress, "of", _settled_past_what_has_not_ended, "the_counts_of_a_list_are_those_of_its_accounts", begin=170
     ),
     "an approval does not cover the list that runs": Broken(
         list_run, "sizes_as_decided", lambda *_: (), "every_account_is_called_as_its_list_was_decided_on", begin=141
@@ -120,16 +120,16 @@ BROKEN = {
         "_wants_work",
         _left_where_it_is_paused,
         "every_decided_request_ends_and_the_audit_channel_is_told",
-        begin=241,
+        begin=427,
     ),
     "a list goes on however long no one worked on it": Broken(
-        ListRun, "_take_up", _worked_on_just_now, "a_list_that_no_one_worked_on_for_long_is_paused", begin=51
+        ListRun, "_take_up", _worked_on_just_now, "a_list_that_no_one_worked_on_for_long_is_paused", begin=99
     ),
     "a throttled list does not slow down": Broken(
-        Pace, "slow_down", lambda *_: None, "a_throttled_list_slows_down", begin=24
+        Pace, "slow_down", lambda *_: None, "a_throttled_list_slows_down", begin=47
     ),
     "calls do not wait for their turn": Broken(
-        Pace, "wait", lambda _, pace: Turn(pace.clock.monotonic()), "a_throttled_list_slows_down", begin=24
+        Pace, "wait", lambda _, pace: Turn(pace.clock.monotonic()), "a_throttled_list_slows_down", begin=47
     ),
     "anyone may press a list's buttons": Broken(
         ListRules, "_may_press", _anyone_may, "every_press_on_a_list_is_by_someone_who_may"
@@ -142,7 +142,7 @@ BROKEN = {
     ),
     "the last portion is not stored": Broken(Preview, "end", _last_portion_forgotten, "a_preview_tells_every_line"),
     "the channel is not told of the end": Broken(
-        sqlite_store, "beside", _no_end_in_the_channel, "the_channel_reads_at_last_how_far_a_list_is", begin=89
+        sqlite_store, "beside", _no_end_in_the_channel, "the_channel_reads_at_last_how_far_a_list_is", begin=99
     ),
     "the card of a list is not kept up to date": Broken(
         lists, "show_card", lambda *_: None, "every_operator_can_read_the_outcome_at_last", begin=22

@@ -105,9 +105,8 @@ def _batches(samples: Samples) -> list[dict[str, list[Drawn]]]:
 
 
 def _fits(blocks: list[Drawn]) -> bool:
-    once = list(_only_once(blocks))
     is_short = len(blocks) <= MOST_BLOCKS and len(json.dumps(blocks)) <= MOST_CHARACTERS
-    return len(set(once)) == len(once) and is_short
+    return is_short and len(set(once := [*_only_once(blocks)])) == len(once)
 
 
 def _only_once(drawn: Any) -> Iterator[str]:

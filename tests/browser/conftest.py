@@ -32,11 +32,12 @@ def chromium() -> Iterator[Browser]:
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed (apt-get install chromium)")
+    # The page of the next test is shown by the process that is there: a new one takes as long as the page itself.
     # Chromium's own sandbox does not start for root, as whom CI runs.
-    alone = ["--no-sandbox"] if os.geteuid() == 0 else []
+    told = ["--disable-site-isolation-trials", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=alone)
+        browser = playwright.chromium.launch(executable_path=program, args=told)
         yield browser
         browser.close()
 

@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 from aws_sources import ROLE, SECRET, SSO, Home, sts_gives, sts_says_no, url
 from far_end import FarEnd, far_end
 from headless import SAM, Headless
+from shell import run_here
 from whole_bot import CONFIRM, SIGN_OUT, card_for, requests, states
 
 pytestmark = pytest.mark.long
@@ -17,9 +20,23 @@ SETTINGS = 253
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIATESTS", "AWS_SECRET_ACCESS_KEY": SECRET}
 
 
+@dataclass
+class HomeHere(Home):
+    """A home whose verbs are run in this process: a start of their own would take most of the time."""
+
+    tools: tuple[pytest.MonkeyPatch, pytest.CaptureFixture[str]] | None = None
+
+    def run(self, *words: str) -> CompletedProcess[str]:
+        """Run a verb in this home."""
+        assert self.tools
+        ran = run_here(*self.tools, self.environment, *words)
+        assert SECRET not in ran.out + ran.err
+        return CompletedProcess(words, ran.code, ran.out, ran.err)
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path).with_bot(f"sqlite:///{tmp_path}/signout.db")
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
+    return HomeHere(tmp_path, tools=(monkeypatch, capfd)).with_bot(f"sqlite:///{tmp_path}/signout.db")
 
 
 def checked(home: Home) -> dict[str, Any]:
@@ -91,8 +108,9 @@ def test_20_malformed_aws_config(home: Home) -> None:
     )
 
 
-def test_21_profile_with_mfa(home: Home) -> None:
+def test_21_profile_with_mfa(tmp_path: Path) -> None:
     """A profile wants an MFA code: no one is asked for one, and the profile and another way are named."""
+    home = Home(tmp_path).with_bot(f"sqlite:///{tmp_path}/signout.db")  # in processes of its own, which could ask
     config = f"[profile app]\nrole_arn = {ROLE}\nsource_profile = base\nmfa_serial = arn:aws:iam::1:mfa/sam\n"
     told_everywhere(
         home.has(f"{config}[profile base]\naws_access_key_id = A\naws_secret_access_key = x\n", "app"),
