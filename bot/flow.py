@@ -122,6 +122,8 @@ class Flow:
                     self.aws_lane.run(press.request_id, partial(reply.say, error), urgent=True)
 
     def _open_form(self, ask: Ask, form: Form) -> None:
+        if closed := self.closed():  # by now: it may have waited for a place
+            raise closed
         pools = sorted(self.confirmations.authorize(ask).rules)
         form.open(pools, self.confirmations.actions_in(ask, pools))
 

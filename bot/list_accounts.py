@@ -25,7 +25,7 @@ def accounts_of(
     sizes: Sequence[int] = (),
     settled: int = 0,
 ) -> Iterator[tuple[int, Account]]:
-    """Give the accounts of a list, each with its place from 0 on. Memory holds a few portions.
+    """Give the accounts of a list, each with its place from 0 on. Memory holds a page of the store's.
 
     What is in the store beside the portions that the list names is not of it. `meanwhile` is done before each portion.
     Those that hold only the first `settled` accounts are left out, as far as their `sizes` are given.
@@ -45,7 +45,7 @@ def _portions(
         yield accounts
     for number in listed.numbers[max(skipped, listed.portions) :]:
         meanwhile()
-        yield requests.portion(request.id, number)
+        yield from requests.portions(request.id, range(number, number + 1))
 
 
 def digest_of(accounts: Iterable[Account], before: str = "") -> str:

@@ -5,7 +5,7 @@ that takes the list over finds those that are under way, and makes none twice.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -70,7 +70,11 @@ class ListRun:
 
     def _begin_all(self) -> None:
         settled = self.progress.settled.ended
-        accounts = accounts_of(self.requests, self.request, self.may_work, sizes=self._sizes or (), settled=settled)
+        accounts: Iterable[tuple[int, Account | None]] = accounts_of(
+            self.requests, self.request, self.may_work, sizes=self._sizes or (), settled=settled
+        )
+        if not self._goes_on:  # its portions may be gone
+            accounts = ((index, None) for index in range(settled, self.request.contents.size))
         if all(index < settled or self._begin(index, account) for index, account in accounts):
             self._is_probing = False
         while (self._under_way or self._waiting) and self._tick():
@@ -103,8 +107,8 @@ class ListRun:
         else:
             self._note()
 
-    def _begin(self, index: int, account: Account) -> bool:
-        """Begin an account once there is room; where one was begun before, see how it is. False: begin no more."""
+    def _begin(self, index: int, account: Account | None) -> bool:
+        """Begin an account once there is room, or see how it is if it was begun. None: only this. False: no more."""
         while not self._is_lost and (self._is_full() or not self._is_certain()):
             if not self._tick():
                 return False
@@ -113,7 +117,7 @@ class ListRun:
         child = self.requests.get(child_id(self.request.id, index)) if self._is_probing else None
         if child is None:
             self._is_probing = False
-            if not self._goes_on:
+            if not account or not self._goes_on:
                 return False
             child = added(self.requests, child_of(self.request, index, account, self.clock.now()))
         self._hand_over(index, child)

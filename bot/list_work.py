@@ -150,9 +150,9 @@ class ListWorker:
 
     def _keeps(self, quota: str) -> bool:
         """Take or keep the lease of a quota; return whether it is held here. Now and then it is renewed."""
-        hold, monotonic = self._holds.get(quota), self.clock.monotonic()
+        hold, monotonic, was_held = self._holds.get(quota), self.clock.monotonic(), self._left(quota) > timedelta(0)
         if hold and monotonic - hold.renewed_at < RENEWED_EVERY:
-            return self._left(quota) > timedelta(0)
+            return was_held
         now, left = self.clock.now(), lasting(self.clock, LEASE - CLOCKS_AGREE_WITHIN)  # another clock may be ahead
         try:
             is_held = self.requests.lease(quota, self.holder, now, now + LEASE, LONGEST_LEASE)
@@ -161,7 +161,7 @@ class ListWorker:
         if not is_held:
             self._holds.pop(quota, None)
             return False
-        if not hold:
+        if not was_held:
             self.pace(quota).hold_off()
         self._holds[quota] = _Hold(left, monotonic)
         return left() > timedelta(0)

@@ -5,7 +5,7 @@ written. Results begin with the oldest and have at most `limit` members. What is
 now, and comes last: see `SureClock`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -139,11 +139,8 @@ class Lists(Requests, Protocol):
     def put_portion(self, list_id: str, number: int, accounts: Sequence[Account]) -> None:
         """Store the accounts of a portion, from 0 on, in place of those that it had."""
 
-    def portion(self, list_id: str, number: int) -> Sequence[Account]:
-        """Return the accounts of a portion; none where there is no such portion."""
-
-    def portions(self, list_id: str, numbers: range) -> Iterable[Sequence[Account]]:
-        """Give the accounts of each portion that there is with such a number, in order."""
+    def portions(self, list_id: str, numbers: range) -> Iterator[Sequence[Account]]:
+        """Give the accounts of each portion that there is with one of these numbers, in their order."""
 
     def lease(self, key: str, holder: str, now: datetime, until: datetime, longest: timedelta) -> bool:
         """Take a lease or, for its holder, prolong it; return whether it is theirs until then.

@@ -162,6 +162,11 @@ class Setting:
         return list(self.store.entries(None, None, request.id))
 
 
+def portion(store: Store, list_id: str, number: int) -> Sequence[Account]:
+    """Return the accounts of a portion; none where there is no such portion."""
+    return next(store.portions(list_id, range(number, number + 1)), ())
+
+
 def press(request: Request, operator: Operator = SAM, **changes: Any) -> Press:
     """Return a press on a list's button."""
     return Press(request_id=request.id, operator=operator, **changes)

@@ -13,6 +13,7 @@ import pytest
 from botocore.config import Config
 from dynamodb import DynamoDB, Fault, answer_500_after, cancel, foreign, lose_answer, lose_call, refuse
 from examples import ADA, NOON, asked, awaiting, decided_in
+from lists import portion
 
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.errors import StoreUnavailableError, SupersededError
@@ -286,7 +287,7 @@ def test_each_kind_of_write_of_a_list_is_done_once_where_its_answer_is_lost(
     assert dynamodb_store.get(child.id) == child
     dynamodb.next(WRITE_ONE, lose_answer)
     dynamodb_store.put_portion("x", 0, [ADA])
-    assert dynamodb_store.portion("x", 0) == [ADA]
+    assert portion(dynamodb_store, "x", 0) == [ADA]
     lease = partial(dynamodb_store.lease, "k", until=NOON, longest=timedelta(minutes=1))
     dynamodb.next(WRITE_ONE, lose_answer)
     assert lease("a", NOON), "it is this one's, though its answer was lost"

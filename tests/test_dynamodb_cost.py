@@ -136,7 +136,6 @@ CALLS: dict[str, Call] = {
     "signed_out_at": lambda store: store.signed_out_at(ADA),
     "lists": lambda store: (store.lists(LATER, 2), store.lists(OLD, 2, NOON)),
     "put_portion": lambda store: store.put_portion(store.lists(LATER, 1)[0].id, 0, [ADA]),
-    "portion": lambda store: store.portion(store.lists(LATER, 1)[0].id, 0),
     "portions": lambda store: list(store.portions(store.lists(LATER, 1)[0].id, range(2))),
     "lease": lambda store: store.lease("x", "a", NOON, LATER, HOUR),
     "give_back": lambda store: store.give_back("x", "a"),

@@ -208,6 +208,13 @@ class TestCommand:
         run_all(rules)
         assert (told.opened, said(told)) == ([], [RestartingError])
 
+    def test_a_form_that_waited_until_the_bot_restarts_is_not_opened(self, store: Store) -> None:
+        rules, told = flow(store, pool()), Told()
+        rules.open_form(asked(""), told)
+        rules.draining = True
+        run_all(rules)
+        assert (told.opened, said(told)) == ([], [RestartingError])
+
     def test_a_form_that_finds_no_room_after_its_ack_says_so_to_those_who_are_known(self, store: Store) -> None:
         rules, told = flow(store, pool()), Told()
         rules.entrance.note(SAM, allowed=True)

@@ -5,7 +5,7 @@ import pytest
 from examples import KIM, NOON, awaiting
 from hypothesis import given
 from hypothesis import strategies as st
-from lists import people
+from lists import people, portion
 
 from bot.account import Account
 from bot.list_accounts import accounts_of, child_id, child_of, digest_of, sizes_as_decided
@@ -90,7 +90,7 @@ def test_a_list_of_which_any_portion_was_changed_is_not_as_decided(
     assert callable(change)
     request = stored(store, people(6))
     assert sizes_as_decided(store, request, nothing)
-    store.put_portion(request.id, number, change(list(store.portion(request.id, number))))
+    store.put_portion(request.id, number, change(list(portion(store, request.id, number))))
     assert sizes_as_decided(store, request, nothing) is None
 
 

@@ -1,6 +1,6 @@
 """What an instance may do with a list that another one began, or whose lease, clock or store gives way."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from lists import Setting, people, press
 
 from bot.account import Account
 from bot.action import Done, Step
-from bot.errors import PROTECTED, ClockChangedError, SupersededError
+from bot.errors import LIST_CHANGED, PROTECTED, ClockChangedError, SupersededError
 from bot.limits import Protection
 from bot.list_accounts import child_id
 from bot.pace import Pace, PacedPool
@@ -124,15 +124,31 @@ def test_the_card_of_a_list_is_kept_up_to_date_from_its_first_line_on(store: SQL
     assert (listed.id, listed.version) in due
 
 
+def test_accounts_under_way_are_ended_and_counted_though_the_portions_of_their_list_are_gone(
+    store: SQLiteStore,
+) -> None:
+    setting = Setting(store, people(40))
+    listed = setting.confirmed(*setting.names())
+    _killed_during_call(setting, 1, listed)
+    store.put_portion(listed.id, 0, [])
+    setting.another().sweep()
+    setting.clock.sleep(21)
+    setting.another().sweep()
+    first, ended = store.get(child_id(listed.id, 0)), setting.get(listed)
+    assert first
+    assert first.state is State.DONE
+    assert (ended.state, ended.error_code, ended.contents.counts.done) == (State.PARTLY, LIST_CHANGED, 1)
+
+
 def test_a_list_that_took_too_long_to_read_is_paused(store: SQLiteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     setting = Setting(store, people(1))
-    listed, portion = setting.confirmed("p00000"), store.portion
+    listed, portions = setting.confirmed("p00000"), store.portions
 
-    def slow(list_id: str, number: int) -> Sequence[Account]:
+    def slow(list_id: str, numbers: range) -> Iterator[Sequence[Account]]:
         setting.clock.sleep(301)
-        return portion(list_id, number)
+        return portions(list_id, numbers)
 
-    monkeypatch.setattr(store, "portion", slow)
+    monkeypatch.setattr(store, "portions", slow)
     setting.run()
     assert (setting.get(listed).state, setting.pool.called_at) == (State.PAUSED, [])
 

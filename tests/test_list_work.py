@@ -1,13 +1,15 @@
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from examples import NOON, ScriptedPool, StoppedClock
-from lists import EventfulClock, HeldLane, ListPool, Setting, people, press
+from lists import EventfulClock, HeldLane, ListPool, Setting, people, portion, press
 
 from bot.account import Account
 from bot.action import Done
@@ -15,7 +17,9 @@ from bot.errors import StoreUnavailableError
 from bot.list_accounts import digest_of
 from bot.list_work import LEASE, RENEWED_EVERY, ListWorker
 from bot.request import TERMINAL, Request, State
+from bot.settings.model import Settings
 from bot.stores.sqlite.store import SQLiteStore
+from bot.wiring.shared import quota_of
 from bot.work import CLOCKS_AGREE_WITHIN
 
 
@@ -83,7 +87,7 @@ def test_the_lease_is_renewed_while_very_many_portions_are_read(store: Watched) 
     """Reading all of a large list may take longer than a lease."""
     setting, clock = eventful(store, 60)
     request = setting.preview(*setting.names())
-    listed, first = request.contents, store.portion(request.id, 0)
+    listed, first = request.contents, portion(store, request.id, 0)
     digest = ""
     for number in range(30):
         store.put_portion(request.id, number, first[2 * number : 2 * number + 2])
@@ -91,13 +95,14 @@ def test_the_lease_is_renewed_while_very_many_portions_are_read(store: Watched) 
     changed = request.move(State.CONFIRMING, listed=replace(listed, portions=30, digest=digest))
     store.move(request, changed, None, None)
     setting.rules.confirm(press(request))
-    read = store.portion
+    read = store.portions
 
-    def slowly(list_id: str, number: int) -> Sequence[Account]:
-        clock.sleep(1)
-        return read(list_id, number)
+    def slowly(list_id: str, numbers: range) -> Iterator[Sequence[Account]]:
+        for accounts in read(list_id, numbers):
+            clock.sleep(1)
+            yield accounts
 
-    store.portion = slowly  # type: ignore[method-assign]
+    store.portions = slowly  # type: ignore[method-assign]
     other = setting.another()
     clock.events += [(n, other.sweep) for n in range(60)]
     setting.run()
@@ -211,7 +216,7 @@ def two_pools(store: Watched, quotas: dict[str, str]) -> tuple[Setting, Eventful
 def _list_of(setting: Setting, store: Watched, pool: str) -> Request:
     """Return a READY list of one pool."""
     request = setting.preview(*setting.names())
-    accounts = [replace(each, pool=pool) for each in store.portion(request.id, 0)]
+    accounts = [replace(each, pool=pool) for each in portion(store, request.id, 0)]
     if pool != "customers":
         accounts = [replace(each, pool_id="eu-central-1_partners") for each in accounts]
     store.put_portion(request.id, 0, accounts)
@@ -316,6 +321,46 @@ def test_a_list_that_cannot_be_run_here_is_paused_after_a_while(store: Watched, 
     instance.sweep()
     paused = setting.get(request)
     assert (paused.state, paused.contents.trouble, setting.pool.called) == (State.PAUSED, "TooLate", [])
+
+
+def test_a_list_whose_pool_is_not_in_the_settings_any_more_is_paused_and_holds_up_no_other(store: Watched) -> None:
+    setting, clock, pools = two_pools(store, {})
+    gone = _list_of(setting, store, "partners")
+    clock.sleep(400)
+    other = _list_of(setting, store, "customers")
+    settings = cast(
+        Settings, SimpleNamespace(pools={"customers": SimpleNamespace(role_arn=None, region="eu-central-1")})
+    )
+    del pools["partners"]
+    instance = setting.another(
+        worker=replace(setting.instance.worker, pools=pools), quota_of=partial(quota_of, settings)
+    )
+    instance.sweep()
+    assert (setting.get(gone).state, setting.get(other).state) == (State.PAUSED, State.DONE)
+    setting.rules.stop(press(gone))
+    clock.sleep(400)
+    instance.sweep()
+    assert setting.get(gone).state is State.FAILED
+    assert sorted(store.leases.given_back) == ["own/eu-central-1", "partners", "partners"]
+
+
+def test_who_takes_a_lease_again_that_lapsed_meanwhile_waits_a_second_before_its_first_call(store: Watched) -> None:
+    setting, clock = eventful(store, 60)
+    first = setting.confirmed(*setting.names()[:30])
+    lane, other = HeldLane(), setting.another()
+    instance = setting.another(lane=lane)
+    instance.sweep()
+    store.leases.is_down_for = instance.holder
+    clock.sleep(16)
+    other.sweep()
+    assert setting.get(first).state is State.DONE
+    lane.release()
+    other.sweep()
+    store.leases.is_down_for, calls = None, len(setting.pool.called)
+    setting.confirmed(*setting.names()[30:])
+    instance.sweep()
+    lane.release()
+    assert setting.pool.called_at[calls] - setting.pool.called_at[calls - 1] >= timedelta(seconds=1)
 
 
 def test_where_no_thread_is_free_for_a_list_the_next_sweep_tries_again(store: Watched) -> None:

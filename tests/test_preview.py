@@ -9,7 +9,7 @@ import pytest
 from examples import ADA, NOON, SAM, asked, done_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lists import Always, EventfulClock, ListPool, Setting, people, press
+from lists import Always, EventfulClock, ListPool, Setting, people, portion, press
 
 from bot import preview as module
 from bot.account import Account
@@ -81,7 +81,7 @@ def asking(store: SQLiteStore, accounts: Sequence[Account], **changes: Any) -> t
 
 def accounts_in(store: SQLiteStore, request: Request) -> list[str]:
     """Return the user names in a list, in its order."""
-    return [each.username for number in request.contents.numbers for each in store.portion(request.id, number)]
+    return [each.username for number in request.contents.numbers for each in portion(store, request.id, number)]
 
 
 def test_lines_that_lead_nowhere_are_left_out_and_named(store: SQLiteStore) -> None:
@@ -361,7 +361,7 @@ def test_portions_have_so_many_accounts_and_no_more_text_than_an_item_holds(stor
     for accounts, most in ((people(450), ACCOUNTS_IN_A_PORTION), (long, 40)):
         request = Setting(store, accounts).preview(everyone=True)
         assert request.contents.size == 450
-        portions = [store.portion(request.id, number) for number in request.contents.numbers]
+        portions = [portion(store, request.id, number) for number in request.contents.numbers]
         assert sum(map(len, portions)) == 450
         assert max(map(len, portions)) <= most
         assert all(each.preferred_username is None and each.status is None for some in portions for each in some)

@@ -228,6 +228,16 @@ def test_a_page_of_a_proxy_counts_as_malformed_for_the_web_api_as_for_a_response
     assert failed == [("response_url", "malformed"), ("auth.test", "malformed")]
 
 
+def test_nothing_of_what_a_proxy_says_in_place_of_slack_is_quoted() -> None:
+    body = b'{"error": "cannot reach https://hooks.slack.com/commands/T1/SECRET"}'
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    with peer(lambda opened, _: opened.sendall(answer)) as proxy:
+        error = refused(lambda: tell(client(proxy), proxy))
+    assert "SECRET" not in str(error)
+    assert isinstance(error, DeliveryError)
+    assert "SECRET" not in error.reason
+
+
 def test_a_connection_that_was_idle_for_long_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be closed just as it is used, or be forgotten by what is on the way."""
     assert leaving.KEPT_SECONDS < 60, "what load balancers close"

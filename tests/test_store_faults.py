@@ -125,7 +125,6 @@ READS = {
     "ready": lambda store: store.ready(NOON, 9),
     "dead": lambda store: store.dead(NOON, 9),
     "lists": lambda store: store.lists(NOON, 9),
-    "portion": lambda store: store.portion("x", 0),
     "portions": lambda store: list(store.portions("x", range(2))),
     "progress_ts": lambda store: store.progress_ts("x"),
     "entries": lambda store: list(store.entries(None, None)),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from examples import ADA, NOON, added_to, approved_in, approving_in, asked, done_in, listing
+from lists import portion
 from test_approve import LEE
 from test_documents import ENTRY_1, NO_DELIVERY, REFUSAL_1, REQUEST_1, entry_of_json, request_of_json
 
@@ -269,7 +270,7 @@ def check_holds_lists(path: Path) -> None:
     request = listing()
     store.add(request, entry_of(request, NOON), None)
     store.put_portion(request.id, 0, [ADA])
-    assert store.portion(request.id, 0) == [ADA]
+    assert portion(store, request.id, 0) == [ADA]
     assert store.lease("k", "a", NOON, NOON, timedelta(0))
     assert [entry.ask.id for entry in store.entries(None, None, request.id)] == [request.id]
     assert len(list(store.entries(None, None))) == 3

@@ -25,6 +25,7 @@ from examples import (
     done_in,
     listing,
 )
+from lists import portion
 
 from bot.action import Step
 from bot.audit import Entry, Kind, by_account, entry_of, entry_of_ask
@@ -223,8 +224,8 @@ def lists_of_a_day(store: SQLiteStore) -> None:
         assert store.lease("own/7", request.id, NOON, NOON + HOUR, HOUR)
         assert not store.lease("own/7", "another", NOON, NOON + HOUR, HOUR)
         store.give_back("own/7", request.id)
-        assert store.portion(request.id, 1)
-        assert not store.portion(request.id, 2)
+        assert portion(store, request.id, 1)
+        assert not portion(store, request.id, 2)
         assert store.signed_out_at(ADA)
         noted = request.move(State.RUNNING, listed=replace(request.contents, worked_at=NOON))
         store.move(request, noted, None, None)

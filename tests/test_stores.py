@@ -27,6 +27,7 @@ from examples import (
     done_in,
     listing,
 )
+from lists import portion
 
 from bot.account import Account
 from bot.action import Step
@@ -1258,15 +1259,15 @@ def test_a_portion_comes_back_as_it_was_and_may_be_written_again(store: Store) -
     store.put_portion("a", 0, [ADA, odd])
     store.put_portion("a", 11, [odd])
     store.put_portion("b", 0, [ADA] * 100)
-    assert [list(store.portion(*each)) for each in (("a", 0), ("a", 11))] == [[ADA, odd], [odd]]
-    assert [list(store.portion(*each)) for each in (("a", 1), ("c", 0))] == [[], []]
+    assert [list(portion(store, *each)) for each in (("a", 0), ("a", 11))] == [[ADA, odd], [odd]]
+    assert [list(portion(store, *each)) for each in (("a", 1), ("c", 0))] == [[], []]
     assert [list(store.portions("a", numbers)) for numbers in (range(1), range(1, 2), range(2, 12))] == [
         [[ADA, odd]],
         [],
         [[odd]],
     ]
     store.put_portion("a", 0, [odd])
-    assert (list(store.portion("a", 0)), len(store.portion("b", 0))) == ([odd], 100)
+    assert (list(portion(store, "a", 0)), len(portion(store, "b", 0))) == ([odd], 100)
 
 
 def leased(store: Store, holder: str, now: datetime, key: str = "own/eu-central-1") -> bool:
@@ -1478,8 +1479,8 @@ def test_a_list_is_forgotten_with_its_accounts_its_messages_and_its_portions(sto
     store.record(newest())
     forget(store, NOON + timedelta(days=1))
     assert [store.get(each.id) for each in (request, *children)] == [None, None, None]
-    assert [list(store.portion(request.id, number)) for number in range(2)] == [[], []]
-    assert [list(store.portion(other.id, number)) for number in range(2)] == [[ADA], [ADA]]
+    assert [list(portion(store, request.id, number)) for number in range(2)] == [[], []]
+    assert [list(portion(store, other.id, number)) for number in range(2)] == [[ADA], [ADA]]
     assert (store.progress_ts(request.id), store.progress_ts(other.id)) == (None, "7.0")
     assert store.due_messages(NOON + SECOND, 9) == []
     assert store.get(other.id) == other

@@ -25,7 +25,7 @@ _SHORT = len(PREFIX) + 4  # two letters off such a name is another word
 def unknown_key(path: Sequence[str]) -> str:
     """Return the sentence for a key of the file that is not a setting."""
     as_deep = {place[-1] for place in PLACES if len(place) == len(path)}
-    keys = {f"{PREFIX}{key}".upper(): key for key in as_deep.difference(NEVER_IN_THE_FILE)}
+    keys = {f"{PREFIX}{key}".upper(): key for key in as_deep.difference(NEVER_IN_THE_FILE, path[-1:])}
     return _unknown(".".join(path), keys.get(_resembled(_plain(f"{PREFIX}{path[-1]}"), keys) or ""))
 
 

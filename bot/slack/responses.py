@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from urllib3.util import parse_url
 
 from bot.errors import DeliveryError
-from bot.facts.slack_words import LOOPBACK, SLACK_HOST
+from bot.facts.slack_words import LOOPBACK, SLACK_HOST, word_in
 from bot.slack.clients import BlockingClient, kind_of, kind_of_answer, not_taken
 from bot.slack.text import Message
 
@@ -63,4 +63,4 @@ def _word_in(body: str) -> str | None:
         answer = None
     if not isinstance(answer, dict):
         return ""
-    return None if answer.get("ok") is True else str(answer.get("error") or "")
+    return None if answer.get("ok") is True else word_in(answer) or ""

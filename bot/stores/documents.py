@@ -137,7 +137,7 @@ def values_of_card(card: LiveMessage) -> Values:
 
 
 def card_of(stored: Stored) -> LiveMessage:
-    """Return a stored card. Raises `ValueError` or `LookupError` for one that cannot be read."""
+    """Return a stored card. Raises `ValueError`, `LookupError` or `TypeError` for one that cannot be read."""
     if stored.get("shape", SHAPE) > SHAPE:
         raise LookupError("a newer bot moved its request")
     until = stored.get("place_until")

@@ -43,9 +43,13 @@ def ask_of(options: Options, now: datetime, arn: str) -> Ask:
 
 def _decide(flow: Flow, request: Request, reply: "TerminalReply", *, yes: bool) -> None:
     press = Press(request_id=request.id, operator=request.ask.operator)
-    if why := screen.unsure(request, yes=yes):
-        say(why)
-    if is_confirmed(lambda: not why and (yes or screen.answers_yes(request)), flow, press, reply):
+
+    def asked() -> bool:
+        if why := screen.unsure(request, yes=yes):
+            say(why)
+        return not why and (yes or screen.answers_yes(request))
+
+    if is_confirmed(asked, flow, press, reply):
         try:
             flow.confirm(press, reply)
         except KeyboardInterrupt:

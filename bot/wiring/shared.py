@@ -75,9 +75,13 @@ def user_pools(
 
 
 def quota_of(settings: Settings, pool: str) -> str:
-    """Return the AWS account and region whose quota a pool's calls count for; `OWN`: the bot's account."""
-    role, region = settings.pools[pool].role_arn, settings.pools[pool].region
-    return f"{account_of(role) if role else OWN}/{region}"
+    """Return the AWS account and region whose quota a pool's calls count for; `OWN`: the bot's account.
+
+    A pool that is no longer in the settings is not called: its own name.
+    """
+    if not (found := settings.pools.get(pool)):
+        return pool
+    return f"{account_of(found.role_arn) if found.role_arn else OWN}/{found.region}"
 
 
 def lists_of(  # noqa: PLR0913, PLR0917 -- what the two ways to run the bot do not share

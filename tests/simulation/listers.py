@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from lists import portion
+
 from bot.decide import Press
 from bot.errors import BotError
 from bot.list_flow import ListFlow
@@ -194,7 +196,7 @@ class Meddler:
 
     def _change(self, request: Request) -> None:
         store = self.world.observer
-        first, *others = store.portion(request.id, 0)
+        first, *others = portion(store, request.id, 0)
         store.put_portion(request.id, 0, [*others, replace(first, username="ada")])
         self.world.seen.meddled[request.id] = self.world.schedule.now
         self.world.schedule.note(f"the accounts of {request.id[-4:]} are changed in the store")

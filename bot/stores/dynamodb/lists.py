@@ -1,6 +1,6 @@
 """Lists in the table: their accounts in portions, who runs them, and where their progress is shown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -21,20 +21,17 @@ class DynamoDBLists:
     def put_portion(self, list_id: str, number: int, accounts: Sequence[Account]) -> None:
         self._calls.write_one(put({**items.portion_key(list_id, number), "document": text_of_portion(accounts)}))
 
-    def portion(self, list_id: str, number: int) -> Sequence[Account]:
-        item = self._calls.get(items.portion_key(list_id, number))
-        return portion_of(item["document"]) if item else ()
-
-    def portions(self, list_id: str, numbers: range) -> Iterable[Sequence[Account]]:
+    def portions(self, list_id: str, numbers: range) -> Iterator[Sequence[Account]]:
         if not numbers:
-            return ()
+            return
         first, last = (items.portion_key(list_id, each) for each in (numbers[0], numbers[-1]))
         found = self._calls.query(
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
             ExpressionAttributeValues={":pk": first["pk"], ":first": first["sk"], ":last": last["sk"]},
             ConsistentRead=True,
         )
-        return (portion_of(item["document"]) for item in found)
+        for item in found:
+            yield portion_of(item["document"])
 
     def lease(self, key: str, holder: str, now: datetime, until: datetime, longest: timedelta) -> bool:
         lease = {**items.make_key("lease", key), "holder": holder, "ends_at": text(until)}

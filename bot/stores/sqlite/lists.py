@@ -1,6 +1,6 @@
 """Lists in the file: their accounts in portions, who runs them, and where their progress is shown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from bot.account import Account
@@ -20,12 +20,10 @@ class SQLiteLists:
             values = {"list_id": list_id, "number": number, "document": text_of_portion(accounts)}
             db.execute(sql.PUT_PORTION, values)
 
-    def portion(self, list_id: str, number: int) -> Sequence[Account]:
-        rows = self._file.rows(sql.PORTION, {"list_id": list_id, "number": number})
-        return portion_of(rows[0]["document"]) if rows else ()
-
-    def portions(self, list_id: str, numbers: range) -> Iterable[Sequence[Account]]:
-        return filter(None, (self.portion(list_id, number) for number in numbers))
+    def portions(self, list_id: str, numbers: range) -> Iterator[Sequence[Account]]:
+        for number in numbers:
+            for row in self._file.rows(sql.PORTION, {"list_id": list_id, "number": number}):
+                yield portion_of(row["document"])
 
     def lease(self, key: str, holder: str, now: datetime, until: datetime, longest: timedelta) -> bool:
         times = {"now": text(now), "until": text(until), "beyond": text(now + longest)}
