@@ -19,6 +19,12 @@ def new_id(at: datetime) -> str:
     return str(ULID.from_datetime(at))
 
 
+def first_id_at(time: datetime) -> str:
+    """Return what sorts before each id of that millisecond and later, and after each of before."""
+    # Without `from_datetime`, which forgets then what it gave out last, and with it the order within a millisecond.
+    return str(ULID.from_bytes(int(time.timestamp() * 1000).to_bytes(6, "big") + bytes(10)))[:10]
+
+
 class State(StrEnum):
     """How far a request is. The state chart in .github/docs/promises.md shows the same."""
 

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from examples import ADA, NOON, awaiting, choosing, listing
 
-from bot.request import AWAITING, ENDED, LIST_MOVES, MOVES, IllegalMoveError, Request, State, new_id
+from bot.request import AWAITING, ENDED, LIST_MOVES, MOVES, IllegalMoveError, Request, State, first_id_at, new_id
 
 PROMISES = Path(__file__).parents[1] / ".github/docs/promises.md"
 
@@ -82,6 +83,15 @@ def test_a_request_has_the_id_of_what_was_asked() -> None:
 def test_a_request_without_a_choice_has_no_account_to_sign_out() -> None:
     with pytest.raises(LookupError):
         _ = choosing().account
+
+
+def test_ids_of_one_millisecond_sort_in_the_order_in_which_they_were_made_though_others_are_looked_for() -> None:
+    made = []
+    for _ in range(9):
+        first_id_at(NOON - timedelta(days=1))
+        made.append(new_id(NOON))
+    assert made == sorted(made)
+    assert first_id_at(NOON) <= made[0] < made[-1] < first_id_at(NOON + timedelta(milliseconds=1))
 
 
 def test_ids_sort_by_the_time_they_were_made_at() -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.audit import Entry
 from bot.errors import StoreError
-from bot.request import new_id
+from bot.request import first_id_at
 from bot.stores.documents import Stored, entry_of
 
 # Ids begin with the time they were made at. It helps to find where to begin; what counts is the time of the entry.
@@ -18,7 +18,7 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC) + _IDS_MAY_DIFFER_BY
 
 def first_id_since(since: datetime) -> str:
     """Return what sorts before the id of each entry of that time and later."""
-    return new_id(max(since, _EARLIEST) - _IDS_MAY_DIFFER_BY)[:10]
+    return first_id_at(max(since, _EARLIEST) - _IDS_MAY_DIFFER_BY)
 
 
 class CannotFollowError(StoreError):

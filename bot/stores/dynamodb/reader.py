@@ -9,6 +9,7 @@ from ulid import ULID
 
 from bot.audit import Entry
 from bot.facts.clock import CheckedClock
+from bot.request import first_id_at
 from bot.stores.documents import ID_LENGTH, Readings, Stored, entry_of, text
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import Calls
@@ -112,11 +113,6 @@ class DynamoDBReader:
             ConsistentRead=True,
             **options,
         )
-
-
-def first_id_at(time: datetime) -> str:
-    """Return what sorts before each id of that millisecond and later, and after each of before."""
-    return str(ULID.from_datetime(time))[:10]
 
 
 def _made_at(request_id: str | None) -> datetime:

@@ -12,7 +12,7 @@ from bot.errors import CountChangedError, NewerVersionError, StoreUnavailableErr
 from bot.facts.clock import CheckedClock
 from bot.limits import Window
 from bot.ports import LiveMessage, MessageKind, Show
-from bot.request import Request, State, check_move, new_id
+from bot.request import Request, State, check_move, first_id_at, new_id
 from bot.stores.documents import (
     CARD,
     Stored,
@@ -28,7 +28,7 @@ from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import ConditionError
 from bot.stores.dynamodb.items import EXPIRES, IS_NEW, IS_THERE, Action, Item, assign, delete, put, update
 from bot.stores.dynamodb.lists import DynamoDBLists
-from bot.stores.dynamodb.reader import DynamoDBReader, first_id_at
+from bot.stores.dynamodb.reader import DynamoDBReader
 from bot.stores.dynamodb.table import INDEX
 from bot.stores.waiting import ALWAYS, EVER, CardRule, Waiting
 
