@@ -1,4 +1,4 @@
-"""The second person: when one is needed, who that may be, and what they decide."""
+"""The second person: who that may be, and what they decide. `Confirmations.needs` says when one is needed."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
