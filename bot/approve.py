@@ -65,8 +65,8 @@ class Approvals(Decisions):
         ask, account = replace(request.ask, operator=press.operator), request.chosen
         if press.operator.id == request.ask.operator.id:  # also where they pressed in another workspace
             raise self.refused(ask, Denied("pressed Approve or Deny on their own request"), account, OWN)
-        if not account and not request.listed:
-            raise errors.PoolChangedError
+        if not account and not request.listed:  # no one was asked to approve it
+            raise errors.UnknownRequestError
         decision = self.as_approver(press, request)
         if isinstance(decision, Denied):
             pressed = replace(decision, rule=f"pressed Approve or Deny: {decision.rule}")
