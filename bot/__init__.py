@@ -51,7 +51,7 @@ The files right under bot/ are the rules. They know the world only through ports
     store_ports.py    what they need of a store
     errors.py         what can go wrong: a sentence, a hint and a code
 
-The folders touch the world, and never each other:
+The folders touch the world. They share only the rules and facts/:
 
     facts/        what more than one folder has to know, but no rule
     settings/     what may be configured, how it is written, and where secrets come from

@@ -1,4 +1,4 @@
-"""The second person: when one is needed, who that may be, and what they decide."""
+"""The second person: who that may be, and what they decide. `Confirmations.needs` says when one is needed."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -65,8 +65,8 @@ class Approvals(Decisions):
         ask, account = replace(request.ask, operator=press.operator), request.chosen
         if press.operator.id == request.ask.operator.id:  # also where they pressed in another workspace
             raise self.refused(ask, Denied("pressed Approve or Deny on their own request"), account, OWN)
-        if not account and not request.listed:
-            raise errors.PoolChangedError
+        if not account and not request.listed:  # no one was asked to approve it
+            raise errors.UnknownRequestError
         decision = self.as_approver(press, request)
         if isinstance(decision, Denied):
             pressed = replace(decision, rule=f"pressed Approve or Deny: {decision.rule}")

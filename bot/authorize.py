@@ -26,24 +26,20 @@ class Allowed:
     terminal: frozenset[str] = frozenset()
 
     def __or__(self, other: "Allowed") -> "Allowed":
-        """Return both together, without their `ask`."""
+        """Return the users and groups of both, without `ask` and `terminal`."""
         return Allowed(self.users | other.users, self.groups | other.groups)
 
 
 @dataclass(frozen=True, slots=True)
 class Allowlist:
-    """Who may, for all pools and for each configured pool; `terminal`: ARNs of those who may in a terminal.
-
-    `table` is the settings' name for it.
-    """
+    """Who may, for all pools and for each configured pool. `table` is the settings' name for it."""
 
     everywhere: Allowed
     pools: Mapping[str, Allowed]
-    terminal: frozenset[str] = frozenset()
     table: str = "allow"
 
     def of(self, pool: str) -> Allowed:
-        """Return who may in a pool."""
+        """Return the users and groups that may in a pool, without `ask` and `terminal`."""
         return self.everywhere | self.pools.get(pool, Allowed())
 
     def within(self, pools: Iterable[str]) -> "Allowlist":
@@ -90,7 +86,7 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class Authorized:
-    """Proof that an operator was allowed: pool name to the rule that allowed it. Only `authorize` makes one.
+    """Proof that an operator was allowed: pool name to the rule that allowed it. Each comes from `authorize`.
 
     In the pools of `only_ask` they may ask for what someone else has to approve.
     """
@@ -143,7 +139,7 @@ def authorize(operator: Operator, allowlist: Allowlist, members: Members, home: 
 
 
 def _rule_in_terminal(arn: str, allowlist: Allowlist, pool: str) -> str | None:
-    if arn in allowlist.terminal:
+    if arn in allowlist.everywhere.terminal:
         return f"{allowlist.table}.terminal"
     return f"pools.{pool}.{allowlist.table}.terminal" if arn in allowlist.pools[pool].terminal else None
 

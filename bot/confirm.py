@@ -142,8 +142,8 @@ class Confirmations(Permissions):
     def needs(self, authorized: Authorized, ask: Ask, subject: Account | Listed) -> tuple[str, ...]:
         """Return the rules by which a second person has to approve this; a limit may join them at the press.
 
-        Raises `DeniedError` for a protected account that no one may sign out, and `SecondPersonError` where there is
-        no one to ask.
+        Raises `DeniedError` where the account is protected from everyone or the action does not fit it as it is, and
+        `SecondPersonError` where there is no one to ask.
         """
         always = self.always_needs(ask.options.action, subject.pool, authorized)
         more = self._needs_of_list(subject) if isinstance(subject, Listed) else self._needs_of_account(ask, subject)
@@ -168,7 +168,7 @@ class Confirmations(Permissions):
         return [protected] if protected else []
 
     def _offer(self, authorized: Authorized, ask: Ask, account: Account) -> dict[str, Any]:
-        """Return `needs`, what the operator might do beside signing out, and `tracks_sessions`: see `Request`."""
+        """Return the fields `needs`, `may`, `may_ask` and `tracks_sessions` of a `Request`."""
         needs, more = self.needs(authorized, ask, account), self.more_needs(ask, account.pool)
         protected = account.pool in self.protections and account.protected
         may_ask = tuple(each for each, rules in more.items() if rules or protected)
@@ -220,7 +220,7 @@ class Confirmations(Permissions):
         return self._end(self._awaiting(press), State.CANCELLED, press.place)
 
     def expire(self) -> None:
-        """Expire the requests whose card was not pressed in time."""
+        """Expire what waited too long: for the operator, for an approver, or for a look-up that stopped."""
         now, beyond = self.clock.now(), self.clock.beyond(LONGEST_APPROVAL + CLOCKS_AGREE_WITHIN)
         for request in self.requests.expired(now - CLOCKS_AGREE_WITHIN, AT_ONCE, beyond):
             with suppress(AlreadyDecidedError):

@@ -63,14 +63,14 @@ class CardDelivery:
     _asked_until: float = field(default=float("-inf"), init=False)  # by Slack, for all of them
 
     def show_due(self) -> None:
-        """Show the cards that are due. The progress of a list waits while it would be edited too often."""
+        """Show the messages that are due. The progress of a list waits while it would be edited too often."""
         due = self.outbox.due_messages(self.clock.now(), SENT_AT_ONCE, self.clock.beyond(LONGEST_PUT_OFF))
         due = [each for each in due if each.kind is not MessageKind.PROGRESS or self._may_edit(each.request_id)]
         for held, left in _held(due, self.outbox.hold_message, self.clock):
             self._show(held, left)
 
     def _may_edit(self, list_id: str) -> bool:
-        return self.clock.monotonic() >= max(self._edits_from.get(list_id, self._asked_until), self._asked_until)
+        return self.clock.monotonic() >= max(self._edits_from.get(list_id, 0.0), self._asked_until)
 
     def _show(self, held: LiveMessage, left: Left) -> None:
         place = held.place if held.place and self.clock.now() < held.place.until else None
@@ -84,7 +84,7 @@ class CardDelivery:
             ways = _ways(request, place, held.failures) if request else ()
             way = self._send(request, ways, left) if request and ways else place
             self.outbox.shown(held)
-            if ways and way is None:  # once more: no earlier try that comes late can hide a direct message
+            if ways and way is None:  # the second call ends it: a late earlier try cannot hide a direct message
                 self.outbox.shown(replace(held, hold=None))
         except NewerVersionError:  # a newer bot moved it, and shows it
             self.outbox.not_shown(held, self.clock.now() + wait)

@@ -176,9 +176,9 @@ def _other_case(target: str, found: Sequence[Account]) -> str | None:
 
 
 def _check_phone(text: str, looks: Mapping[str, Sequence[Look]], found: Sequence[Account]) -> None:
-    """Raise `UsageError` where only some pools can be searched for a phone number: this one.
+    """Raise `UsageError` where this phone number can be searched for in some pools only.
 
-    Then one match would seem to be the only one, and no match final.
+    What is found there would seem to be all there is.
     """
     without = [name for name, made in looks.items() if Attribute.PHONE not in dict(made)]
     by_name = any(account.username == text for account in found)

@@ -25,8 +25,7 @@ class Protection:
     def rule(self, account: Account, groups_of: Callable[[str], frozenset[str]]) -> str | None:
         """Return the rule that protects an account, or None. Cognito is asked only where groups are configured.
 
-        Capital letters make no difference, since to most pools they make none. Raises as `groups_of` does: while
-        Cognito does not say it, no one knows.
+        Capital letters make no difference, since to most pools they make none. Raises as `groups_of` does.
         """
         if account.username.casefold() in map(str.casefold, self.usernames):
             return "protect.usernames"

@@ -25,10 +25,10 @@ def accounts_of(
     sizes: Sequence[int] = (),
     settled: int = 0,
 ) -> Iterator[tuple[int, Account]]:
-    """Give the accounts of a list, each with its place from 0 on. Memory holds a page of the store's.
+    """Give the accounts of a list, each with its place from 0 on. One page of the store is in memory.
 
-    What is in the store beside the portions that the list names is not of it. `meanwhile` is done before each portion.
-    Those that hold only the first `settled` accounts are left out, as far as their `sizes` are given.
+    Only the portions that the list names are read; `meanwhile` is called before each. With `sizes`, portions with none
+    but the first `settled` accounts are skipped; the next one may begin before `settled`.
     """
     ends = list(accumulate(sizes))
     skipped = bisect_right(ends, settled)

@@ -1,7 +1,6 @@
 """The flow of a list, for every front: look its lines up, show what they mean, and start what was decided.
 
-All other presses on a list go through `Flow` as those for one account do, with the rules of lists.py for those that
-only a list has.
+All other presses on a list go through `Flow.press`, with a rule of lists.py where single requests have none.
 """
 
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from bot.request import Ask
 
 @dataclass(kw_only=True)
 class ListFlow:
-    """Takes lists. `rules` are for `Flow.press` where a press is one that single requests do not have."""
+    """Takes lists."""
 
     flow: Flow
     rules: ListRules

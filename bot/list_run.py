@@ -52,8 +52,8 @@ class ListRun:
     _is_lost: bool = field(default=False, init=False)  # another run has it: this one writes nothing more of the list
     _is_probing: bool = field(default=True, init=False)  # the next account may have been begun by an earlier run
     _under_way: dict[int, str] = field(default_factory=dict, init=False)  # on the lane, by their places
-    _waiting: dict[int, str] = field(default_factory=dict, init=False)  # claimed by another, or without room
-    _without_room: set[int] = field(default_factory=set, init=False)  # those of them
+    _waiting: dict[int, str] = field(default_factory=dict, init=False)  # held by another worker, or without room
+    _without_room: set[int] = field(default_factory=set, init=False)  # of `_waiting`: those without room
     _looked_at: datetime = field(init=False)
     _noted_at: datetime = field(init=False)
 
@@ -108,7 +108,7 @@ class ListRun:
             self._note()
 
     def _begin(self, index: int, account: Account | None) -> bool:
-        """Begin an account once there is room, or see how it is if it was begun. None: only this. False: no more."""
+        """Begin an account once there is room; if begun before, look at it. No `account`: only look. False: no more."""
         while not self._is_lost and (self._is_full() or not self._is_certain()):
             if not self._tick():
                 return False
@@ -227,7 +227,7 @@ class ListRun:
             self._write(state_at_rest, at_rest=True)
 
     def _write(self, next_state: Callable[[Request, Listed], State | None], **changes: Any) -> None:
-        """Store the list in its next state (None: not at all); where someone pressed, with what they did.
+        """Store the list in what `next_state` returns (None: do not). If someone moved it, take that and try again.
 
         Nothing is stored by a wrong clock: who takes the list over goes by when it was worked on last.
         """

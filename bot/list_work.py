@@ -185,11 +185,11 @@ class _Members:
     _error: errors.PoolUnavailableError | None = None
 
     def known(self) -> Mapping[str, frozenset[str]]:
-        """Return the user names in each group, as they were read last. Raises `PoolUnavailableError` while never."""
+        """Return the user names in each group, as last read. Raises `PoolUnavailableError` if they were never read."""
         return self.read() if self._known is None else self._known  # unread: only what was under way is ended
 
     def read(self) -> Mapping[str, frozenset[str]]:
-        """Read them, if that was more than a minute ago. Raises `PoolUnavailableError`; after one, seldom asks."""
+        """Read them, if that was more than a minute ago. Raises `PoolUnavailableError`; after one, asks every 5 s."""
         now = self.clock.monotonic()
         if self._known is not None and now - self._read_at < GROUPS_READ_EVERY:
             return self._known

@@ -55,8 +55,9 @@ class ListRules(Confirmations):
     ) -> Request:
         """Look up what a list is to hold, and store it: it then awaits its confirmation.
 
-        `told` is called every few seconds on the way. Raises as `Preview` does, `UsageError` for what will not do, and
-        `AccountNotFoundError` where the list would be empty.
+        `told` is called every few seconds on the way. Raises `AlreadyDecidedError` where the list was ended meanwhile,
+        `AccountNotFoundError` for an empty one, `UsageError`, and what else `needs` and `Preview` raise. On an error it
+        tries to cancel the list.
         """
         if self.reason_rule:
             self.reason_rule.check(ask.options.reason)

@@ -88,7 +88,7 @@ class UserPool(Protocol):
         """Return someone's sessions, some seconds ago; none for no such account. Raises `PoolUnavailableError`."""
 
     def end_session(self, session_id: str, username: str, left: Left) -> Answer:
-        """End a session and what is linked to it, once; see `CognitoUserPool`. Never sent once no time is `left`."""
+        """End a session and its linked ones, once; a yes says nothing of these. Never sent once no time is `left`."""
 
     def call(self, step: Step, username: str, left: Left) -> Answer:
         """Call a step's operation once, and say what is known afterwards. Never sent once no time is `left`."""

@@ -52,7 +52,7 @@ class Requests(Protocol):
         """Return when this account was last signed out, or None."""
 
     def expired(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
-        """Return the requests that still await their operator after `expires_at`."""
+        """Return the requests in a state of `AWAITING` after `expires_at`."""
 
     def ready(self, decided_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
         """Return the requests in READY that were decided before then."""
@@ -85,7 +85,7 @@ class Tallies(Trail, Protocol):
 
 
 class Outbox(Protocol):
-    """What people are still to be told: entries for the audit channel, and cards for operators."""
+    """What people are still to be told: entries for the audit channel, and messages that follow their requests."""
 
     def next_entry_at(self, *, refused: bool = False) -> datetime | None:
         """Return when the next outcome, or the next refusal, is due; None where none waits."""
@@ -105,10 +105,10 @@ class Outbox(Protocol):
         """Note that an attempt failed, and when to try the entry again, unless someone took it since."""
 
     def due_messages(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[LiveMessage]:
-        """Return the cards that are due to be shown."""
+        """Return the messages that are due to be shown."""
 
     def hold_message(self, message: LiveMessage, until: datetime) -> LiveMessage | None:
-        """Take a card to show it: no one else gets it before `until`. None where it was taken or shown since."""
+        """Take a message to show it: no one else gets it before `until`. None where it was taken or shown since."""
 
     def shown(self, message: LiveMessage) -> None:
         """Note that Slack took it as of `message.version`, or that there is no way to show that version.
@@ -118,7 +118,7 @@ class Outbox(Protocol):
         """
 
     def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
-        """Note that Slack may not have taken the card: it is due then (None: as before), or at once, as in `shown`."""
+        """Note that Slack may not have taken it: it is due then (None: as before), or at once, as in `shown`."""
 
     def progress_ts(self, list_id: str) -> str | None:
         """Return Slack's id of a list's progress message; None before it was posted."""

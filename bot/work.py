@@ -137,10 +137,10 @@ class Worker:
         return noted
 
     def _stopped(self, request: Request) -> str | None:
-        """Return the code for why no step may be called: the account changed, or is protected or not known. Or None."""
+        """Return the code for what stops all steps: the account changed, is protected, or that is not known."""
         pool = self.pool(request)
         if not pool:
-            return None
+            return None  # no step sends anything then
         code: str | None = errors.NO_CALL_MADE
         for pause in (*BACK_OFF_SECONDS, 0):
             if self._left(request) <= timedelta(0):

@@ -167,7 +167,7 @@ def test_who_may_press_what_in_which_state(store: Store, presser: str, button: s
     result = pressed(getattr(of_approver if button in {"approve", "deny"} else of_operator, button), request, who)
     *_, entry = store.entries(None, None)
     if button in {"approve", "deny"} and state is State.CHOOSING and word != "own":  # forged: no one was asked yet
-        assert (result, stored(store, request), len(kinds(store))) == (PoolChangedError, request, 1)
+        assert (result, stored(store, request), len(kinds(store))) == (UnknownRequestError, request, 1)
     elif word in {"own", "another's", "from another team"} or (word == "not allowed" and is_refused(button, state)):
         assert result is (NotYoursError if word == "another's" else DeniedError)
         is_neither = button in {"approve", "deny"} and word != "own"

@@ -148,9 +148,13 @@ def in_terminal(arn: str) -> Operator:
     return Operator(team_id=TERMINAL, id=arn, name="sam")
 
 
+def listed_arns(*arns: str) -> Allowed:
+    return Allowed(terminal=frozenset(arns))
+
+
 @pytest.mark.parametrize("home", [None, AT_HOME])
 def test_in_a_terminal_an_arn_that_is_listed_may_in_every_pool_and_slack_has_no_say(home: Home | None) -> None:
-    allowlist = Allowlist(NOBODY, {"a": NOBODY, "b": NOBODY}, frozenset({SUPPORT}))
+    allowlist = Allowlist(listed_arns(SUPPORT), {"a": NOBODY, "b": NOBODY})
     assert decide(allowlist, in_terminal(SUPPORT), home) == {"a": "allow.terminal", "b": "allow.terminal"}
     one = replace(allowlist, pools={"b": NOBODY})
     assert decide(one, in_terminal(SUPPORT), home) == {"b": "allow.terminal"}
@@ -158,13 +162,13 @@ def test_in_a_terminal_an_arn_that_is_listed_may_in_every_pool_and_slack_has_no_
 
 @pytest.mark.parametrize("arn", ["", "arn:aws:iam::123456789012:role/Suppor", f"{SUPPORT}/sam", "U0SAM"])
 def test_in_a_terminal_nobody_else_may(arn: str) -> None:
-    allowlist = Allowlist(listed("U0SAM", "S0SUPPORT"), {"a": listed("U0SAM")}, frozenset({SUPPORT}))
+    allowlist = Allowlist(replace(listed("U0SAM", "S0SUPPORT"), terminal=frozenset({SUPPORT})), {"a": listed("U0SAM")})
     assert decide(allowlist, in_terminal(arn)) == "not allowed"
-    assert decide(Allowlist(NOBODY, {}, frozenset({SUPPORT})), in_terminal(SUPPORT)) == "not allowed"
+    assert decide(Allowlist(listed_arns(SUPPORT), {}), in_terminal(SUPPORT)) == "not allowed"
 
 
 def test_an_arn_is_nobody_in_slack() -> None:
-    allowlist = Allowlist(NOBODY, {"a": NOBODY}, frozenset({SUPPORT, "U0SAM"}))
+    allowlist = Allowlist(listed_arns(SUPPORT, "U0SAM"), {"a": NOBODY})
     assert decide(allowlist) == "not allowed"
 
 

@@ -679,7 +679,7 @@ def test_who_may_only_ask_is_on_the_allowlist() -> None:
 
 
 def test_those_of_a_terminal_are_counted_apart_and_have_to_be_in_allow_terminal() -> None:
-    allow = Allowlist(on(KIM), {"a": on()}, frozenset({"arn:a"}))
+    allow = Allowlist(on(KIM, terminal="arn:a"), {"a": on()})
     keep_out = Allowlist(on(terminal="arn:a arn:b"), {"a": on()}, table="actions.keep_out")
     found = by_name(people(lists(allow, keep_out), {}))
     assert found["keep_out in pool a"] == (

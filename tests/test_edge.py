@@ -169,7 +169,7 @@ def test_rounds_can_be_hurried_after_what_hurries_them_has_gone_on_and_end_with_
     hurry.set()
     assert come.acquire(timeout=PATIENCE)
     rounds.stop(PATIENCE)
-    assert began[1] - hurried >= Rounds.AFTER_A_HINT
+    assert began[1] - hurried >= Rounds.AFTER_A_HURRY
     assert len(began) == 3
 
 

@@ -1,5 +1,6 @@
 """Who may ask for which action, in which pools, and what those who may not are told."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,12 +20,12 @@ OF_ROLE = Operator(team_id=TERMINAL, id=ROLE, name="ada")
 NO_ONE = Allowed()
 POOLS = {"customers": NO_ONE, "staff": NO_ONE}
 MINE = Allowed(frozenset({SAM.id}))
-BOTH = Allowlist(MINE, POOLS, frozenset({ROLE}))
+BOTH = Allowlist(replace(MINE, terminal=frozenset({ROLE})), POOLS)
 
 
 def keepers(everywhere: Allowed = NO_ONE, terminal: frozenset[str] = frozenset(), **pools: Allowed) -> Allowlist:
     """Return a list of those who may keep people out."""
-    return Allowlist(everywhere, POOLS | pools, terminal, "actions.keep_out")
+    return Allowlist(replace(everywhere, terminal=terminal), POOLS | pools, "actions.keep_out")
 
 
 def rules(store: Store, listed: Allowlist | None = None, **changes: Any) -> Confirmations:

@@ -259,7 +259,7 @@ def test_an_empty_list_in_the_file_allows_no_one() -> None:
 )
 def test_a_role_in_allow_terminal_is_known_by_its_name_since_sts_does_not_tell_its_path(given: str, taken: str) -> None:
     Path("signout.toml").write_text(f"allow.terminal = ['{given}']")
-    assert load(GOOD).allowlist.terminal == {taken}
+    assert load(GOOD).allowlist.everywhere.terminal == {taken}
 
 
 @pytest.mark.parametrize(

@@ -235,7 +235,7 @@ def test_who_may_do_more_can_be_set_in_the_environment() -> None:
     keep_out, new_password = given.performers["keep_out"], given.performers["new_password"]
     assert given.performers.keys() == {"keep_out", "new_password"}
     assert keep_out.everywhere == Allowed(frozenset({APPROVER}), frozenset({GROUP}))
-    assert new_password.terminal == {ARN}
+    assert new_password.everywhere.terminal == {ARN}
     assert keep_out.table == "actions.keep_out"
     assert given.groups == [GROUP], "its members are asked for"
     assert given.further_operations == {

@@ -17,7 +17,7 @@ class Rounds:
     """
 
     AFTER_A_FAILURE = 5.0
-    AFTER_A_HINT = 0.02  # what set `hurry` goes on first: an operator is told before the audit channel
+    AFTER_A_HURRY = 0.02  # what set `hurry` goes on first: an operator is told before the audit channel
     UNTIL_IT_MAY = 1.0
 
     def __init__(
@@ -51,7 +51,7 @@ class Rounds:
             self._hurry.clear()  # before the work: what is written meanwhile is seen in the next round
             pause = self._round()
             if not self._stopped and self._hurry.wait(pause) and not self._stopped:
-                time.sleep(self.AFTER_A_HINT)
+                time.sleep(self.AFTER_A_HURRY)
 
     def _round(self) -> float:
         """Work where it may be done now. Return in how many seconds to come back."""

@@ -23,9 +23,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a clock said at one moment, and at `zero`, when its seconds that no one can set began.
+    """What a clock said (`time`), and what it would have said when its `monotonic` was 0 (`zero`).
 
-    Of two readings these differ where the clock was set in between, or the machine slept.
+    Readings with a different `zero`: the clock was set in between, or the machine slept.
     """
 
     time: datetime

@@ -47,7 +47,7 @@ class Departure:
 
 _OF_NO_ONE = Departure()
 _present = ContextVar("present", default=_OF_NO_ONE)
-present = _present.get  # returns the present request; one that no one looks at where none began
+present = _present.get  # the request that is sent now; outside `leaving`, one without a limit
 
 
 def time_left() -> float:

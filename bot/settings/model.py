@@ -4,6 +4,7 @@ The line under each, here and in tables.py, is shown in .github/docs/settings.md
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -132,7 +133,7 @@ class Settings(StoreSettings):
     def allowlist(self) -> Allowlist:
         """Who may sign out, as the rules know it."""
         pools = {name: pool.allow.rule() for name, pool in self.pools.items()}
-        return Allowlist(self.allow.rule(), pools, self.allow.terminal)
+        return Allowlist(replace(self.allow.rule(), terminal=self.allow.terminal), pools)
 
     @property
     def performers(self) -> Mapping[str, Allowlist]:
@@ -141,7 +142,7 @@ class Settings(StoreSettings):
         for action in OTHERS:
             everywhere = getattr(self.actions, action)
             pools = {name: getattr(pool.actions, action).rule() for name, pool in self.pools.items()}
-            listed = Allowlist(everywhere.rule(), pools, everywhere.terminal, f"actions.{action}")
+            listed = Allowlist(everywhere.rule(), pools, f"actions.{action}")
             if any(_names_someone(listed, name) for name in self.pools):
                 found[action] = listed
         return found

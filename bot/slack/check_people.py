@@ -56,6 +56,7 @@ def _approvers(approvers: Allowlist, members: Mapping[str, Members]) -> Iterator
 def _performers(allowlist: Allowlist, listed: Allowlist, members: Mapping[str, Members]) -> Iterator[Finding]:
     """Say for each pool how many may do another action. They have to be on its list and on the allowlist."""
     action = listed.table.partition(".")[2]
+    terminal = allowlist.everywhere.terminal
     # Who may sign out, and who may only ask for it.
     asks = {pool: replace(allowlist, pools={pool: own}).all for pool, own in allowlist.pools.items()}
     for pool, own in listed.pools.items():
@@ -63,7 +64,7 @@ def _performers(allowlist: Allowlist, listed: Allowlist, members: Mapping[str, M
             continue
         name, mine = f"{action} in pool {pool}", everywhere | own
         may = _known(members, mine) & _known(members, asks[pool])
-        in_terminal = (everywhere.terminal | own.terminal) & allowlist.terminal
+        in_terminal = (everywhere.terminal | own.terminal) & terminal
         if not _all_listed(members, mine | asks[pool]):
             yield Finding(name, "not tried", "not tried: it needs groups that could not be listed")
         elif may or in_terminal:
@@ -72,10 +73,10 @@ def _performers(allowlist: Allowlist, listed: Allowlist, members: Mapping[str, M
         else:
             yield Finding(name, "warning", f"No one may {ACTIONS[action].may}.", _BOTH_FIX)
     if _all_listed(members, allowlist.all):
-        yield from _in_vain(listed.table, listed.everywhere, _known(members, allowlist.all), allowlist.terminal)
+        yield from _in_vain(listed.table, listed.everywhere, _known(members, allowlist.all), terminal)
         for pool, own in listed.pools.items():
             name = f"pools.{pool}.{listed.table}"
-            yield from _in_vain(name, own, _known(members, asks[pool]), allowlist.terminal)
+            yield from _in_vain(name, own, _known(members, asks[pool]), terminal)
 
 
 def _in_vain(name: str, listed: Allowed, may: frozenset[str], terminal: frozenset[str]) -> Iterator[Finding]:

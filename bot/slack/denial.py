@@ -30,7 +30,7 @@ class ApproverReply(BesideReply):
     ts: str | None
 
     def show(self, request: Request) -> bool:
-        """Draw the message as the request is, where `deliver.py` does not; return whether it is certain that it is."""
+        """Edit the message, if `deliver.py` does not keep it; return whether Slack took that."""
         try:
             if self.ts and request.approval and not self.outbox.keeps(request.id, self.ts):
                 self.sender.cards.show_approval(request, self.ts)

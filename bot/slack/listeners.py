@@ -186,7 +186,7 @@ class Listeners:
             self._flow.open_denial(press, NewDenial(reply, outbox, ts, body["trigger_id"]))
 
     def deny(self, ack: Ack, body: dict[str, Any], view: dict[str, Any]) -> None:
-        """Take the form of a no that was sent. A reason that will not do, or no room, is said at once in it."""
+        """Take the sent form for a no. A bad reason, or that the bot is busy, is said in the form."""
         request_id, ts = pressed_in(view)
         check_texts(request_id, ts or "")
         try:

@@ -55,6 +55,7 @@ class SlackCards:
 
     `waiting` has the response_url of the card that was shown last, and until when it waits for a press. `refused` has,
     by the id of each approval channel that did not take its last message, Slack's word for why, and when that was.
+    `strangers` has when each was shown a form.
     """
 
     client: BlockingClient
@@ -68,7 +69,7 @@ class SlackCards:
     address: Callable[[str, str], str | None] = lambda _, __: None  # of the message in a channel with this `ts`
     progress_ts: Callable[[str], str | None] = lambda _: None  # Slack's id of a list's progress message
     refused: dict[str, tuple[str, datetime]] = field(default_factory=dict)
-    strangers: "deque[datetime]" = field(default_factory=partial(deque, maxlen=STRANGERS_IN_A_MINUTE))  # were shown one
+    strangers: "deque[datetime]" = field(default_factory=partial(deque, maxlen=STRANGERS_IN_A_MINUTE))
     waiting: "deque[tuple[str, datetime]]" = field(default_factory=partial(deque, maxlen=1), repr=False)
 
     def show(self, request: Request, place: Place | None, left: Left = lambda: timedelta.max) -> None:

@@ -52,11 +52,11 @@ class Shown:
         """Return what outlives a sign-out in a pool."""
         return self.lasting.get(pool, Lasting())
 
-    def accepted(self, pool: str, since: str) -> str:
-        """Say for how long an app may accept a token that a pool gave out."""
+    def accepted(self, pool: str, then: str) -> str:
+        """Say for how long an app may accept a token of a pool; `then` follows the time, such as "more"."""
         lifetime = self.lasting.get(pool, Lasting()).lifetime
         bound = f" by the bot's settings, and for {LONGEST_LIFETIME} at most" if lifetime != LONGEST_LIFETIME else ""
-        return f"An app that checks only a token's signature may accept it for up to {lifetime} {since}{bound}."
+        return f"An app that checks only a token's signature may accept it for up to {lifetime} {then}{bound}."
 
     def personal(self, text: str) -> str:
         """Return an email, a phone number or a target as it may be shown, and no longer than `MAX_PERSONAL`."""

@@ -11,7 +11,7 @@ from bot.request import Request, State
 from bot.visible import visible
 
 LEFT_TO_THE_BOT = (
-    "This command does nothing more. The bot goes on with the list in about half a minute, where it may, if it runs; "
+    "This command does nothing more. The bot goes on with the list within half a minute, where it may, if it runs; "
     "the audit channel shows it."
 )
 LEFT_UNAPPROVED = "This command does nothing more. If the list is approved, the bot runs it, where it may."
@@ -24,7 +24,7 @@ STOPPED_AND_LEFT = (
     "runs; the audit channel shows it."
 )
 NOT_STOPPED = (
-    "Ended. Whether the list was stopped is not known here. If not, the bot goes on with it in about half a minute, "
+    "Ended. Whether the list was stopped is not known here. If not, the bot goes on with it within half a minute, "
     "where it may, if it runs; the audit channel shows it."
 )
 WAITS = (

@@ -156,7 +156,7 @@ def _list_numbers(settings: Settings, rules: ListRules, worker: ListWorker) -> C
 
 
 def _written(metrics: Metrics, hurry: threading.Event, entry: Entry) -> None:
-    """Count an entry; where it is to be delivered, do that now."""
+    """Count an entry, and wake the delivery where it has to be posted."""
     metrics.written(entry)
     if entry.delivery.next_at:
         hurry.set()

@@ -137,6 +137,9 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
     home: Callable[[], Home | None] = lambda: None,
 ) -> Flow:
     """Return the flow over the rules, as they are configured: for a terminal, or for what comes from Slack."""
+    allowlist = settings.allowlist
+    if not terminal:  # nothing that comes from Slack speaks for those in a terminal
+        allowlist = replace(allowlist, everywhere=replace(allowlist.everywhere, terminal=frozenset()))
     limits = Limits(windows=store.windows, per_operator=settings.limits.per_operator, everyone=settings.limits.all)
     shared: dict[str, Any] = {
         "members": members,
@@ -148,8 +151,7 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
         "limits": limits,
     }
     confirmations = Confirmations(
-        # Nothing that comes from Slack speaks for those in a terminal.
-        allowlist=settings.allowlist if terminal else replace(settings.allowlist, terminal=frozenset()),
+        allowlist=allowlist,
         actions=settings.performers,
         finder=Finder(
             pools=pools, e164=lambda text, name: e164(text, settings.pools[name].default_region), together=together

@@ -4,10 +4,10 @@
 |---|---|---|
 | `request#ID` | `request` | a request as it is now |
 | `request#ID` | `card` | where its card is, and which version of it is to be shown: `due` says `card`, later `place` |
+| `request#ID` | `approval`, `progress` | the same of the messages beside the card |
 | `log#YYYY-MM` | entry id | an audit entry, in the month of its id: the log is read in time order without an index |
 | `history#SUBJECT` | entry id | nothing: the history finds that entry by this subject (`bot.audit.subjects_of`) |
 | `account#POOL_ID#USERNAME` | `account` | which request last signed this account out |
-| `request#ID` | `approval`, `progress` | the same of the messages beside the card |
 | `list#ID` | `portion#NUMBER` | some accounts of a list |
 | `window#KEY` | `window` | the accounts of the last hour that a limit counts, for a day |
 | `lease#KEY` | `lease` | who runs the lists of an AWS account and region, and until when |
