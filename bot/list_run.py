@@ -237,10 +237,10 @@ class ListRun:
             if not (state := next_state(before, listed)):
                 return
             after = before.move(state, listed=listed, claim=self._claim, **beside(before, state, listed, now))
-            told = state is not before.state or (state is State.RUNNING and before.claim != self._claim)
+            is_shown = state is not before.state or (state is State.RUNNING and before.claim != self._claim)
             begins = before.state is State.READY and state is State.RUNNING  # which has no entry
-            entry = entry_of(after, now) if told and not begins else None
-            show = show_card(after, now, wait=timedelta(0)) if told else None
+            entry = entry_of(after, now) if is_shown and not begins else None
+            show = show_card(after, now, wait=timedelta(0)) if is_shown else None
             try:
                 self.requests.move(before, after, entry, show)
             except errors.SupersededError:

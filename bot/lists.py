@@ -18,7 +18,7 @@ from bot.listed import Listed
 from bot.options import ONLY_SIGNS_OUT
 from bot.pace import Pace, PacedPool
 from bot.ports import Place
-from bot.preview import UNNOTED_FOR, Preview, trimmed
+from bot.preview import UNNOTED_FOR, Looking, Preview, trimmed
 from bot.request import STOPPABLE, Ask, Operator, Request, State
 from bot.store_ports import Lists
 
@@ -51,18 +51,18 @@ class ListRules(Confirmations):
     look_ups: Callable[[str], Pace]
 
     def preview(
-        self, authorized: Authorized, ask: Ask, wanted: Wanted, place: Place | None, told: Callable[[Request], object]
+        self, authorized: Authorized, ask: Ask, wanted: Wanted, place: Place | None, looking: Looking
     ) -> Request:
         """Look up what a list is to hold, and store it: it then awaits its confirmation.
 
-        `told` is called every few seconds on the way. Raises as `Preview` does, `UsageError` for what will not do, and
+        `looking` is called every few seconds. Raises as `Preview` does, `UsageError` for what will not do, and
         `AccountNotFoundError` where the list would be empty.
         """
         if self.reason_rule:
             self.reason_rule.check(ask.options.reason)
         opened, is_open, preview = self._opened(authorized, ask, wanted), False, None
         try:
-            preview = self._preview(opened, told)
+            preview = self._preview(opened, looking)
             self._take(preview, wanted)
             listed, candidates = preview.end()
             request = preview.request
@@ -112,7 +112,7 @@ class ListRules(Confirmations):
         self.requests.add(request, entry_of(request, now), show_card(request, now))  # it has no place yet
         return request
 
-    def _preview(self, request: Request, told: Callable[[Request], object]) -> Preview:
+    def _preview(self, request: Request, looking: Looking) -> Preview:
         name = request.contents.pool
         pool = self.finder.pools[name].on_behalf(request.id, request.ask.operator.id)
         paced, protection = PacedPool(pool=pool, pace=self.look_ups(name)), self.protections.get(name)
@@ -125,7 +125,7 @@ class ListRules(Confirmations):
             protection=protection,
             requests=self.requests,
             clock=self.clock,
-            told=told,
+            looking=looking,
         )
 
     def _take(self, preview: Preview, wanted: Wanted) -> None:

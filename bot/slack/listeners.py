@@ -22,7 +22,7 @@ from bot.list_flow import ListFlow
 from bot.request import Options
 from bot.sessions import MAX_SESSIONS
 from bot.slack.approvals import APPROVE, DENY
-from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, answer, told
+from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, answer, error_message
 from bot.slack.denial import DENIAL, ApproverReply, DenialReply, NewDenial, pressed_in, reason_of, sent_view
 from bot.slack.form import FORM, REASON, TARGET, FormReply, NewForm, filled_of, looking_view, state_of, troubles_in
 from bot.slack.list_facts import AGAIN
@@ -112,7 +112,7 @@ class Listeners:
             else:
                 self._begin(asked, command, context)
         except BotError as error:
-            said = told(error)
+            said = error_message(error)
         ack(text=said.text, blocks=said.blocks, response_type="ephemeral") if said else ack()
 
     def _begin(self, asked: _Begun, command: dict[str, Any], context: BoltContext) -> None:

@@ -71,7 +71,7 @@ class ListTerminalReply(TerminalReply):
             self.bar.close()
             say(screen.preview(request))
         elif request.state in ENDED and not self._ended:
-            self.told, self.exit_code, self._ended = True, _exit_code(request), True
+            self.is_answered, self.exit_code, self._ended = True, _exit_code(request), True
             say(screen.outcome(request))
         return True
 

@@ -43,7 +43,7 @@ class Watch:
         """Confirm it, and run it to its end; return the exit code."""
         with self._signals.noted(), self._leaving():
             self._flow.confirm(self.press, self.reply)
-            if self.reply.told:
+            if self.reply.is_answered:
                 return self.reply.exit_code
             self._look()
             return self._wait_for_approval() or self._run()
@@ -61,7 +61,7 @@ class Watch:
                 return self.reply.exit_code
             if self._signals.interrupted or is_over:  # past its time, that ends it as expired
                 self._flow.cancel(self.press, self.reply)
-                if self.reply.told:
+                if self.reply.is_answered:
                     return INTERRUPTED if self._signals.interrupted else self.reply.exit_code
             self._rest()
         if self.request.state in ENDED:

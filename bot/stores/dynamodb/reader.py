@@ -85,7 +85,7 @@ class DynamoDBReader:
         last = self._id_to_begin_after(after, since)
         while True:
             months = self._months()
-            final = first_id_at((self._calls.told or datetime.now(UTC)) - FINAL_AFTER)
+            final = first_id_at((self._calls.server_time or datetime.now(UTC)) - FINAL_AFTER)
             for month in months:
                 if month < items.month_of(last.ljust(ID_LENGTH, "0")) or final < last:  # refused where it ends first
                     continue
