@@ -438,7 +438,7 @@ class TestPress:
         ({"draining": True}, RestartingError),
         ({"is_outdated": lambda: True}, NewerVersionError),
         (
-            {"entrance": Doorway(lane=StepLane(room=0), newcomers_lane=StepLane(), listed=frozenset({SAM.id}))},
+            {"entrance": Doorway(lane=StepLane(room=0), newcomers_lane=StepLane(), named=frozenset({SAM.id}))},
             BusyError,
         ),
         ({"confirmations": "store away"}, StoreUnavailableError),
