@@ -90,7 +90,7 @@ def state_at_rest(before: Request, listed: Listed) -> State:
     return State.FAILED
 
 
-def beside(before: Request, state: State, listed: Listed, now: datetime) -> dict[str, Any]:
+def other_changes(before: Request, state: State, listed: Listed, now: datetime) -> dict[str, Any]:
     """Return what else a move changes: when the list ended, and that no one pressed where the bot itself moves it."""
     if state in ENDED:
         return {"ended_at": now, "error_code": listed.trouble if before.state is State.STOPPING else None}

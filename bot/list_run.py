@@ -16,7 +16,7 @@ from bot.account import Account
 from bot.audit import entry_of
 from bot.deliver import show_card
 from bot.list_accounts import accounts_of, added, child_id, child_of, is_held, sizes_as_decided
-from bot.list_progress import Progress, beside, state_at_rest
+from bot.list_progress import Progress, other_changes, state_at_rest
 from bot.listed import Listed
 from bot.ports import Lane, SureClock
 from bot.preview import NOTED_EVERY
@@ -236,7 +236,7 @@ class ListRun:
             listed = self.progress.of(before, now, **changes)
             if not (state := next_state(before, listed)):
                 return
-            after = before.move(state, listed=listed, claim=self._claim, **beside(before, state, listed, now))
+            after = before.move(state, listed=listed, claim=self._claim, **other_changes(before, state, listed, now))
             is_shown = state is not before.state or (state is State.RUNNING and before.claim != self._claim)
             begins = before.state is State.READY and state is State.RUNNING  # which has no entry
             entry = entry_of(after, now) if is_shown and not begins else None

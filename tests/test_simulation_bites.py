@@ -442,7 +442,7 @@ BROKEN = {
         Worker, "_changed", _approval_counts_for_any_account, "no_protected_account_is_signed_out", begin=290
     ),
     "approvers are not told what came of it": Broken(
-        sqlite_store, "beside", _told_in_vain, "everyone_who_may_approve_reads_the_outcome_at_last", begin=15
+        sqlite_store, "other_messages", _told_in_vain, "everyone_who_may_approve_reads_the_outcome_at_last", begin=15
     ),
     "Cognito is not asked again whose user name it is": Broken(
         Worker, "_stopped", lambda *_: None, "every_call_is_for_the_account_that_was_shown", begin=105

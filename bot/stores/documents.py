@@ -149,7 +149,7 @@ def card_of(stored: Stored) -> LiveMessage:
     )
 
 
-def beside(request: Request, *, with_card: bool) -> Sequence[LiveMessage]:
+def other_messages(request: Request, *, with_card: bool) -> Sequence[LiveMessage]:
     """Return the messages beside its card that a move makes due at once.
 
     One asks a second person, or tells what came of it; it changes when the card does. One shows how far a list is. A

@@ -97,7 +97,7 @@ def _is_its_number(command: ListCommand, listed: Listed) -> bool:
             say(f"{screen.not_the_number(listed)} --size says {command.size:,}.")
         return command.size == listed.size
     for _ in range(TRIES):
-        answer = answer_to(screen.question(listed), beside=command.file == STANDARD_INPUT)
+        answer = answer_to(screen.question(listed), on_tty=command.file == STANDARD_INPUT)
         if not answer.strip():
             break
         if number_in(answer) == listed.size:

@@ -16,10 +16,10 @@ from bot.request import Request, State, check_move, first_id_at, new_id
 from bot.stores.documents import (
     CARD,
     Stored,
-    beside,
     card_of,
     entry_of,
     new_card,
+    other_messages,
     request_of,
     text,
     window_of,
@@ -91,7 +91,7 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
         item = items.item_of_request(after)
         moved = put(item, "version = :before", before=before.version)
         shown = [items.card_moved(new_card(after, show))] if show else []
-        shown += [items.card_moved(each) for each in beside(after, with_card=bool(show))]
+        shown += [items.card_moved(each) for each in other_messages(after, with_card=bool(show))]
         if entry or shown:
             self._write(entry, [moved], [*shown, *_last_signed_out(after.id, item)], counted)
         else:

@@ -17,11 +17,11 @@ from bot.stores.documents import (
     Readings,
     Stored,
     Values,
-    beside,
     card_of,
     entry_of,
     message_id,
     new_card,
+    other_messages,
     request_of,
     text,
     values_of_card,
@@ -149,7 +149,7 @@ class SQLiteStore(SQLiteReader, SQLiteLists, Waiting):
         # The version is the whole condition: each move makes a new one.
         moved = sql.MOVE_REQUEST, values_of_request(after) | {"before": before.version}
         shown = [(sql.MOVE_CARD, values_of_card(new_card(after, show)))] if show else []
-        shown += [(sql.PUT_CARD, values_of_card(each)) for each in beside(after, with_card=bool(show))]
+        shown += [(sql.PUT_CARD, values_of_card(each)) for each in other_messages(after, with_card=bool(show))]
         self._write(moved, entry, shown, counted)
 
     def windows(self, keys: Sequence[str]) -> Sequence[Window]:
