@@ -55,8 +55,7 @@ class ListRules(Confirmations):
     ) -> Request:
         """Look up what a list is to hold, and store it: it then awaits its confirmation.
 
-        `looking` is called every few seconds. Raises as `Preview` does, `UsageError` for what will not do, and
-        `AccountNotFoundError` where the list would be empty.
+        `looking`: see `Preview`. Raises as that does, `UsageError`, and for an empty list `AccountNotFoundError`.
         """
         if self.reason_rule:
             self.reason_rule.check(ask.options.reason)
@@ -189,10 +188,10 @@ class ListRules(Confirmations):
         return ask
 
     def _pressed(self, press: Press, awaited: frozenset[State], state: State) -> Request:
-        """Move a list as a press says. Meanwhile it may be noted how far it is: then once more."""
+        """Move a list as a press says. If its progress was noted in between, try again."""
         while True:
             request = self._list(press.request_id)
-            operator = self._may_press(press, request, again=state is State.READY)
+            operator = self._may_press(press, request, recheck=state is State.READY)
             if request.state not in awaited:
                 raise AlreadyDecidedError(request)
             if error := self.clock.error():  # again: the clock may have been set while Slack was asked
@@ -205,16 +204,14 @@ class ListRules(Confirmations):
             with suppress(AlreadyDecidedError):
                 return self._move(request, state, press.place, now, pressed_by=operator, listed=listed)
 
-    def _may_press(self, press: Press, request: Request, *, again: bool) -> Operator:
-        """Return who presses, if they may. `again`: only who may ask for the list, or approve it, as of now."""
+    def _may_press(self, press: Press, request: Request, *, recheck: bool) -> Operator:
+        """Return who presses, if they may. `recheck`: the asker must also be allowed now."""
         if self._is_asker(press.operator, request):
-            return self.authorize(request.ask, request.contents).operator if again else press.operator
+            return self.authorize(request.ask, request.contents).operator if recheck else press.operator
         approver = self.as_approver(press, request)
         if isinstance(approver, Denied):
-            ask = replace(request.ask, operator=press.operator)
-            raise self.refused(
-                ask, replace(approver, rule=f"pressed a list's button: {approver.rule}"), None, NOT_YOURS
-            )
+            denied = replace(approver, rule=f"pressed a list's button: {approver.rule}")
+            raise self.refused(replace(request.ask, operator=press.operator), denied, None, NOT_YOURS)
         return approver.operator
 
     def _list(self, list_id: str) -> Request:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bot import errors
 from bot.decide import Press
 from bot.list_flow import ListFlow
-from bot.list_work import LEASE, ListWorker
+from bot.list_work import LIST_LEASE, ListWorker
 from bot.request import ENDED, Request, State
 from bot.terminal import list_screen as screen
 from bot.terminal.front import TerminalReply
@@ -114,7 +114,7 @@ class Watch:
     def _waits(self) -> bool:
         """Whether no one runs it now; true only once for each time that it waits."""
         now, worked_at = self.worker.clock.now(), self.request.contents.worked_at
-        is_run = self.worker.running or (worked_at and abs(now - worked_at) < LEASE)
+        is_run = self.worker.running or (worked_at and abs(now - worked_at) < LIST_LEASE)
         self._looks = 0 if is_run else self._looks + 1
         return self._looks == LOOKS_BEFORE_IT_WAITS
 
