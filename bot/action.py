@@ -145,15 +145,15 @@ def ends_tokens(done: Collection[str]) -> bool:
     return Step.SIGN_OUT in done or Step.END_SESSION in done
 
 
-def came_of(steps: Sequence[Step], done: Sequence[str], *, in_doubt: bool, listed: bool = True) -> str:
+def came_of(steps: Sequence[Step], done: Sequence[str], *, in_doubt: bool, sessions_listed: bool = True) -> str:
     """Return what came of the steps of an action, in words; `in_doubt`: the first one that is not done may be.
 
-    `listed`: Cognito listed the sessions that are left.
+    `sessions_listed`: Cognito listed the sessions that are left.
     """
     said = []
     for step in steps:
         is_done, is_not, not_known = WORDS[step]
-        is_not = is_not if listed or step is not Step.END_SESSIONS else "Sessions not checked"
+        is_not = is_not if sessions_listed or step is not Step.END_SESSIONS else "Sessions not checked"
         said.append(is_done if step in done else not_known if in_doubt else is_not)
         in_doubt = in_doubt and step in done
     return ". ".join(said)

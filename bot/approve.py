@@ -78,5 +78,5 @@ class Approvals(Decisions):
 
 def has_approvers(approvers: Allowlist, pool: str, asker: str = "") -> bool:
     """Whether someone other than the `asker` may approve what is asked of a pool; a group may have someone else."""
-    listed = approvers.of(pool)
-    return bool(listed.users - {asker} or listed.groups)
+    allowed = approvers.of(pool)
+    return bool(allowed.users - {asker} or allowed.groups)

@@ -60,13 +60,13 @@ NO_ONE = Allowlist(Allowed(), {})
 class Home:
     """Whose people may be allowed: those of the bot's workspace, or of its organisation (Enterprise Grid).
 
-    `id` is that of the organisation, or else of the workspace. Who comes from one of `teams` is ours. Only in an
-    organisation there is `asks`: whether someone of another team belongs to it; None where Slack could not tell.
+    `id` is that of the organisation, or else of the workspace. Who comes from one of `teams` is ours. Only an
+    organisation has `belongs`: whether it has someone of another team; None where Slack could not tell.
     """
 
     id: str
     teams: frozenset[str]
-    asks: Callable[[Operator], bool | None] | None = None
+    belongs: Callable[[Operator], bool | None] | None = None
 
     def known(self, operator: Operator) -> Operator:
         """Return the operator as far as their team tells: one person, from any of our workspaces."""
@@ -77,8 +77,8 @@ class Home:
         if not operator.team_id:
             return NOT_TOLD
         is_ours: bool | None = operator.team_id in {self.id, *self.teams}
-        if not is_ours and self.asks:
-            is_ours = self.asks(operator)
+        if not is_ours and self.belongs:
+            is_ours = self.belongs(operator)
         if is_ours is None:
             return NOT_TOLD
         return replace(operator, team_id=self.id) if is_ours else Denied("from another team")
@@ -124,15 +124,15 @@ def authorize(operator: Operator, allowlist: Allowlist, members: Members, home: 
         return Authorized(operator, rules) if rules else Denied("not allowed")
     if not home:
         return Denied("not allowed (Slack has not said yet which workspace this is)", DeniedError.UNSURE)
-    if home.asks is None and isinstance(stranger := home.person(operator), Denied):
-        return stranger
-    listed = cache(partial(members, operator.id))  # one question for each group, even if many pools name it
-    if allowed := {pool: rule for pool in allowlist.pools if (rule := _rule(operator.id, allowlist, pool, listed))}:
+    if not home.belongs and isinstance(denied := home.person(operator), Denied):  # this asks no one
+        return denied
+    in_group = cache(partial(members, operator.id))  # one question for each group, even if many pools name it
+    if allowed := {pool: rule for pool in allowlist.pools if (rule := _rule(operator.id, allowlist, pool, in_group))}:
         ours = home.person(operator)
-        only_ask = frozenset(pool for pool, (_, asks) in allowed.items() if asks)
+        only_ask = frozenset(pool for pool, (_, is_only_ask) in allowed.items() if is_only_ask)
         rules = {pool: rule for pool, (rule, _) in allowed.items()}
         return ours if isinstance(ours, Denied) else Authorized(ours, rules, only_ask)
-    unreadable = sorted(group for group in allowlist.all.groups if listed(group) is None)
+    unreadable = sorted(group for group in allowlist.all.groups if in_group(group) is None)
     if unreadable:
         return Denied(f"not allowed (Slack could not list {', '.join(unreadable)})", DeniedError.UNSURE)
     return Denied("not allowed")
@@ -149,13 +149,13 @@ def _rule(
 ) -> tuple[str, bool] | None:
     """Return the rule that lets someone in, and whether only to ask. One that lets them do it comes first."""
     lists = ((allowlist.table, allowlist.everywhere), (f"pools.{pool}.{allowlist.table}", allowlist.pools[pool]))
-    asks = [(f"{name}.ask", listed.ask) for name, listed in lists if listed.ask]
+    asks = [(f"{name}.ask", allowed.ask) for name, allowed in lists if allowed.ask]
     for places, only_ask in ((lists, False), (asks, True)):
-        for name, listed in places:
-            if operator_id in listed.users:
+        for name, allowed in places:
+            if operator_id in allowed.users:
                 return f"{name}.users", only_ask
-        for name, listed in places:
-            for group in sorted(listed.groups):
+        for name, allowed in places:
+            for group in sorted(allowed.groups):
                 if operator_id in (members(group) or ()):
                     return f"{name}.groups: {group}", only_ask
     return None

@@ -80,9 +80,9 @@ class Flow:
         """Decide that the request is to be done, and start it."""
         self.press(press, reply, self.confirmations.confirm)
 
-    def act(self, press: Press, reply: Reply, beside: Reply) -> None:
-        """Confirm another action than was asked for or, after an outcome, ask for one, whose card `beside` shows."""
-        self.press(press, reply, partial(self._act, beside))
+    def act(self, press: Press, reply: Reply, new_reply: Reply) -> None:
+        """Confirm another action than was asked for or, after an outcome, ask for one, whose card `new_reply` shows."""
+        self.press(press, reply, partial(self._act, new_reply))
 
     def cancel(self, press: Press, reply: Reply) -> None:
         """Cancel."""
@@ -150,11 +150,11 @@ class Flow:
         form.open(request)
         return request
 
-    def _act(self, beside: Reply, press: Press) -> Request | None:
+    def _act(self, new_reply: Reply, press: Press) -> Request | None:
         following = self.confirmations.follow_up(press)
         if not following:
             return self.confirmations.confirm(press)
-        self._authorize(following, beside)
+        self._authorize(following, new_reply)
         return None
 
     def _decide(self, press: Press, reply: Reply, decide: Callable[[Press], Request | None]) -> None:

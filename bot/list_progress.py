@@ -12,10 +12,10 @@ from bot.pace import Pace
 from bot.request import ENDED, Request, State
 
 SAME_FAILURES = 25  # in a row: then all others would fail alike
-OF_ONE_ACCOUNT = frozenset(
+CODES_OF_ONE_ACCOUNT = frozenset(
     {errors.PROTECTED, errors.ACCOUNT_CHANGED, "UserNotFoundException", "NotAuthorizedException.UserDisabled"}
 )
-THROTTLED = "TooManyRequestsException"
+TOO_MANY = "TooManyRequestsException"
 SAMPLES = 10
 
 
@@ -41,7 +41,7 @@ class Progress:
     def failing(self) -> str | None:
         """Return the error code with which many accounts in a row were not done, if it is not about each of them."""
         codes = set(self._failures)
-        alike = len(self._failures) == SAME_FAILURES and len(codes) == 1 and not codes & {None, *OF_ONE_ACCOUNT}
+        alike = len(self._failures) == SAME_FAILURES and len(codes) == 1 and not codes & {None, *CODES_OF_ONE_ACCOUNT}
         return codes.pop() if alike else None
 
     @property
@@ -64,7 +64,7 @@ class Progress:
             counts = listed.counts
         self._samples.append((self.pace.clock.monotonic(), counts.ended))
         if before.state is State.RUNNING:
-            trouble = self.trouble or (THROTTLED if self.pace.is_slowed else None)
+            trouble = self.trouble or (TOO_MANY if self.pace.is_slowed else None)
         told = {"begun_at": listed.begun_at or now, "rate": self.rate or listed.rate, "trouble": trouble}
         return replace(listed, settled=self.settled, counts=counts, worked_at=now, **{**told, **changes})
 
@@ -90,7 +90,7 @@ def state_at_rest(before: Request, listed: Listed) -> State:
     return State.FAILED
 
 
-def beside(before: Request, state: State, listed: Listed, now: datetime) -> dict[str, Any]:
+def other_changes(before: Request, state: State, listed: Listed, now: datetime) -> dict[str, Any]:
     """Return what else a move changes: when the list ended, and that no one pressed where the bot itself moves it."""
     if state in ENDED:
         return {"ended_at": now, "error_code": listed.trouble if before.state is State.STOPPING else None}

@@ -16,7 +16,7 @@ from bot.account import Account
 from bot.audit import entry_of
 from bot.deliver import show_card
 from bot.list_accounts import accounts_of, added, child_id, child_of, is_held, sizes_as_decided
-from bot.list_progress import Progress, beside, state_at_rest
+from bot.list_progress import Progress, other_changes, state_at_rest
 from bot.listed import Listed
 from bot.ports import Lane, SureClock
 from bot.preview import NOTED_EVERY
@@ -109,7 +109,7 @@ class ListRun:
 
     def _begin(self, index: int, account: Account | None) -> bool:
         """Begin an account once there is room; if begun before, look at it. No `account`: only look. False: no more."""
-        while not self._is_lost and (self._is_full() or not self._is_certain()):
+        while not self._is_lost and (self._is_full() or not self._knows_protected()):
             if not self._tick():
                 return False
         if self._is_lost or not self._look_around():
@@ -130,8 +130,8 @@ class ListRun:
     def _is_full(self) -> bool:
         return bool(self._without_room) or self.progress.pace.under_way >= self._room()
 
-    def _is_certain(self) -> bool:
-        """Whether it is known who is protected. What is under way already is ended all the same."""
+    def _knows_protected(self) -> bool:
+        """Whether it is known who is protected; notes the trouble if not. What is under way is ended all the same."""
         try:
             if self._goes_on:
                 self.may_begin()
@@ -149,22 +149,22 @@ class ListRun:
             self.progress.add(index, child)
         elif child.state is State.RUNNING and is_held(child, self.clock):
             self._waiting[index] = child.id
-        elif not self._is_handed_over(index, child):
+        elif not self._start(index, child):
             self._waiting[index] = child.id
             self._without_room.add(index)
 
-    def _is_handed_over(self, index: int, child: Request) -> bool:
+    def _start(self, index: int, child: Request) -> bool:
         if not self.progress.pace.enter(self._room()):
             return False
         self._under_way[index] = child.id
         try:
             self.lane.run(child.id, partial(self._run, index, child), urgent=True)
         except errors.BusyError:
-            self._left(index)
+            self._leave_lane(index)
             return False
         return True
 
-    def _left(self, index: int) -> None:
+    def _leave_lane(self, index: int) -> None:
         self._under_way.pop(index, None)
         self.progress.pace.leave()
 
@@ -179,7 +179,7 @@ class ListRun:
             log.warning("An account of a list did not end, so it is looked at again (%s)", type(error).__name__)
             self._waiting[index] = child.id
         finally:
-            self._left(index)
+            self._leave_lane(index)
 
     def _tick(self) -> bool:
         """Wait a moment, and look around."""
@@ -236,11 +236,11 @@ class ListRun:
             listed = self.progress.of(before, now, **changes)
             if not (state := next_state(before, listed)):
                 return
-            after = before.move(state, listed=listed, claim=self._claim, **beside(before, state, listed, now))
-            told = state is not before.state or (state is State.RUNNING and before.claim != self._claim)
+            after = before.move(state, listed=listed, claim=self._claim, **other_changes(before, state, listed, now))
+            is_shown = state is not before.state or (state is State.RUNNING and before.claim != self._claim)
             begins = before.state is State.READY and state is State.RUNNING  # which has no entry
-            entry = entry_of(after, now) if told and not begins else None
-            show = show_card(after, now, wait=timedelta(0)) if told else None
+            entry = entry_of(after, now) if is_shown and not begins else None
+            show = show_card(after, now, wait=timedelta(0)) if is_shown else None
             try:
                 self.requests.move(before, after, entry, show)
             except errors.SupersededError:

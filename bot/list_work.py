@@ -17,8 +17,8 @@ from bot.request import ENDED, TERMINAL, Request, State
 from bot.store_ports import Lists
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN, Worker
 
-LEASE = timedelta(seconds=15)
-LONGEST_LEASE = 2 * LEASE  # one that ends later is a wrong clock's
+LIST_LEASE = timedelta(seconds=15)
+LONGEST_LEASE = 2 * LIST_LEASE  # one that ends later is a wrong clock's
 RENEWED_EVERY = 3.0  # seconds
 GROUPS_READ_EVERY = 60.0  # seconds
 READ_AGAIN_AFTER = 5.0  # seconds
@@ -93,14 +93,14 @@ class ListWorker:
 
     def _is_mine(self, request: Request, now: datetime) -> bool:
         """Whether this instance may try to run a list: no one seems to, and the pool can be asked from here."""
-        listed, left_for = request.contents, abs(now - _worked_at(request, now))
+        listed, idle_for = request.contents, abs(now - _worked_at(request, now))
         if self.only:
             return request.id == self.only
         if not self.worker.pool(request):
-            return left_for > self.worker.resume_within  # it can only be paused or ended
+            return idle_for > self.worker.resume_within  # it can only be paused or ended
         held = self.quota_of(listed.pool) in self._holds
         is_free = request.state is not State.RUNNING or listed.at_rest or held
-        return left_for > LEASE or (is_free and request.ask.source != TERMINAL)
+        return idle_for > LIST_LEASE or (is_free and request.ask.source != TERMINAL)
 
     def _begin(self, request: Request) -> None:
         quota = self.quota_of(request.contents.pool)
@@ -153,9 +153,9 @@ class ListWorker:
         hold, monotonic, was_held = self._holds.get(quota), self.clock.monotonic(), self._left(quota) > timedelta(0)
         if hold and monotonic - hold.renewed_at < RENEWED_EVERY:
             return was_held
-        now, left = self.clock.now(), lasting(self.clock, LEASE - CLOCKS_AGREE_WITHIN)  # another clock may be ahead
+        now, left = self.clock.now(), lasting(self.clock, LIST_LEASE - CLOCKS_AGREE_WITHIN)  # another's may be ahead
         try:
-            is_held = self.requests.lease(quota, self.holder, now, now + LEASE, LONGEST_LEASE)
+            is_held = self.requests.lease(quota, self.holder, now, now + LIST_LEASE, LONGEST_LEASE)
         except errors.StoreUnavailableError:
             return self._left(quota) > timedelta(0)
         if not is_held:

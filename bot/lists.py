@@ -18,7 +18,7 @@ from bot.listed import Listed
 from bot.options import ONLY_SIGNS_OUT
 from bot.pace import Pace, PacedPool
 from bot.ports import Place
-from bot.preview import UNNOTED_FOR, Preview, trimmed
+from bot.preview import UNNOTED_FOR, Looking, Preview, trimmed
 from bot.request import STOPPABLE, Ask, Operator, Request, State
 from bot.store_ports import Lists
 
@@ -51,11 +51,11 @@ class ListRules(Confirmations):
     look_ups: Callable[[str], Pace]
 
     def preview(
-        self, authorized: Authorized, ask: Ask, wanted: Wanted, place: Place | None, told: Callable[[Request], object]
+        self, authorized: Authorized, ask: Ask, wanted: Wanted, place: Place | None, looking: Looking
     ) -> Request:
         """Look up what a list is to hold, and store it: it then awaits its confirmation.
 
-        `told` is called every few seconds on the way. Raises `AlreadyDecidedError` where the list was ended meanwhile,
+        `looking` is called every few seconds on the way. Raises `AlreadyDecidedError` where the list was ended meanwhile,
         `AccountNotFoundError` for an empty one, `UsageError`, and what else `needs` and `Preview` raise. On an error it
         tries to cancel the list.
         """
@@ -63,7 +63,7 @@ class ListRules(Confirmations):
             self.reason_rule.check(ask.options.reason)
         opened, is_open, preview = self._opened(authorized, ask, wanted), False, None
         try:
-            preview = self._preview(opened, told)
+            preview = self._preview(opened, looking)
             self._take(preview, wanted)
             listed, candidates = preview.end()
             request = preview.request
@@ -113,7 +113,7 @@ class ListRules(Confirmations):
         self.requests.add(request, entry_of(request, now), show_card(request, now))  # it has no place yet
         return request
 
-    def _preview(self, request: Request, told: Callable[[Request], object]) -> Preview:
+    def _preview(self, request: Request, looking: Looking) -> Preview:
         name = request.contents.pool
         pool = self.finder.pools[name].on_behalf(request.id, request.ask.operator.id)
         paced, protection = PacedPool(pool=pool, pace=self.look_ups(name)), self.protections.get(name)
@@ -126,7 +126,7 @@ class ListRules(Confirmations):
             protection=protection,
             requests=self.requests,
             clock=self.clock,
-            told=told,
+            looking=looking,
         )
 
     def _take(self, preview: Preview, wanted: Wanted) -> None:
@@ -190,10 +190,10 @@ class ListRules(Confirmations):
         return ask
 
     def _pressed(self, press: Press, awaited: frozenset[State], state: State) -> Request:
-        """Move a list as a press says. Meanwhile it may be noted how far it is: then once more."""
+        """Move a list as a press says. If its progress was noted in between, try again."""
         while True:
             request = self._list(press.request_id)
-            operator = self._may_press(press, request, again=state is State.READY)
+            operator = self._may_press(press, request, recheck=state is State.READY)
             if request.state not in awaited:
                 raise AlreadyDecidedError(request)
             if error := self.clock.error():  # again: the clock may have been set while Slack was asked
@@ -206,16 +206,14 @@ class ListRules(Confirmations):
             with suppress(AlreadyDecidedError):
                 return self._move(request, state, press.place, now, pressed_by=operator, listed=listed)
 
-    def _may_press(self, press: Press, request: Request, *, again: bool) -> Operator:
-        """Return who presses, if they may. `again`: only who may ask for the list, or approve it, as of now."""
+    def _may_press(self, press: Press, request: Request, *, recheck: bool) -> Operator:
+        """Return who presses, if they may. `recheck`: the asker must also be allowed now."""
         if self._is_asker(press.operator, request):
-            return self.authorize(request.ask, request.contents).operator if again else press.operator
+            return self.authorize(request.ask, request.contents).operator if recheck else press.operator
         approver = self.as_approver(press, request)
         if isinstance(approver, Denied):
-            ask = replace(request.ask, operator=press.operator)
-            raise self.refused(
-                ask, replace(approver, rule=f"pressed a list's button: {approver.rule}"), None, NOT_YOURS
-            )
+            denied = replace(approver, rule=f"pressed a list's button: {approver.rule}")
+            raise self.refused(replace(request.ask, operator=press.operator), denied, None, NOT_YOURS)
         return approver.operator
 
     def _list(self, list_id: str) -> Request:

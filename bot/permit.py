@@ -26,10 +26,10 @@ class Permissions(Decisions):
     approving: Mapping[str, ApprovalSettings] = field(default_factory=dict)  # by pool
 
     def authorize(self, ask: Ask, subject: Account | Listed | None = None) -> Authorized:
-        """Return the proof that the operator may act on `subject` or, without one, in the pools of its `rules`.
+        """Return the proof that the operator may act on `subject` or, without one, in some pools.
 
-        Of the pools that were named, or of all, these are the ones they may use. Raises `DeniedError`,
-        `PoolChangedError`, and `UsageError` for a pool that is not configured. Asks Slack at most, never AWS.
+        Of those that were named, or of all, they are the ones they may use. Raises `DeniedError`, `PoolChangedError`,
+        and `UsageError` for a pool that is not configured. Asks Slack at most, never AWS.
         """
         if subject and not pool_of(subject, self.finder.pools):
             raise errors.PoolChangedError
@@ -42,8 +42,8 @@ class Permissions(Decisions):
             raise self.refused(ask, decision, account, _not_in(subject.pool, ask.options.action))
         anywhere = decision if len(named) == len(self.finder.pools) else self._may(ask, self.finder.pools)
         if isinstance(anywhere, Denied):
-            everywhere = self._may(for_action(ask, SIGN_OUT), self.finder.pools)
-            sentence = MAY_NOT.format(ACTIONS[ask.options.action].may) if isinstance(everywhere, Authorized) else None
+            signs_out = self._may(for_action(ask, SIGN_OUT), self.finder.pools)
+            sentence = MAY_NOT.format(ACTIONS[ask.options.action].may) if isinstance(signs_out, Authorized) else None
             raise self.refused(ask, anywhere, sentence=sentence)
         raise self._not_there(replace(ask, operator=anywhere.operator), decision, named, sorted(anywhere.rules))
 
@@ -83,7 +83,8 @@ class Permissions(Decisions):
     def always_needs(self, action: str, pool: str, authorized: Authorized) -> tuple[str, ...]:
         """Return the rules by which a second person must always approve an action that this operator asks for."""
         approving = self.approving.get(pool)
-        covering = {action, SIGN_OUT} if action == END_SESSION else {action}  # or all could be ended, one by one
+        # Else ending sessions one by one would need no approval.
+        covering = {action, SIGN_OUT} if action == END_SESSION else {action}
         by_action = approving and covering & approving.actions
         only_asks = [authorized.rules[pool]] if pool in authorized.only_ask else []
         return (*(["approve.when"] if by_action else ()), *only_asks)

@@ -27,6 +27,7 @@ READ_ONCE_FROM = 10  # lines: fewer are looked up one by one
 NOTED_EVERY = timedelta(seconds=3)
 UNNOTED_FOR = timedelta(minutes=2)  # after that, who looked the lines up is dead
 MOST_CHOICES, MOST_CANDIDATES = 5, 10
+Looking = Callable[[Request], object]
 
 
 @dataclass(kw_only=True)
@@ -34,7 +35,7 @@ class Preview:
     """Looks the lines of one list up, and stores the accounts that they mean, portion by portion. For one thread.
 
     `pool` waits for its turn with each call and knows who is in its protected groups; `finder` looks only there.
-    `told` is called every few seconds with the request, to show how far it is. Each `take_…` raises
+    `looking` is called every few seconds with the request, to show how far it is. Each `take_…` raises
     `PoolUnavailableError`, `StoreUnavailableError`, and `SupersededError` where the operator cancelled it meanwhile.
     """
 
@@ -44,7 +45,7 @@ class Preview:
     protection: Protection | None
     requests: Lists
     clock: Clock
-    told: Callable[[Request], object]
+    looking: Looking
     _listed: Listed = field(init=False)
     _candidates: list[Account] = field(default_factory=list, init=False)
     _portion: list[Account] = field(default_factory=list, init=False)
@@ -162,7 +163,7 @@ class Preview:
             after = self.request.move(State.PREVIEWING, listed=self._listed, expires_at=now + UNNOTED_FOR)
             self.requests.move(self.request, after, None, None)
             self.request, self._noted_at = after, now
-            self.told(after)
+            self.looking(after)
 
 
 def trimmed(account: Account) -> Account:

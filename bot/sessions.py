@@ -57,9 +57,9 @@ class Ending:
         self.renew()
         if not self.proof and not self.pool.tracks_sessions():
             raise PoolUnavailableError("This pool tracks no sessions.", NOT_TRACKED)
-        at, listed = self.clock.now(), self.pool.sessions(self.username)
-        old = [each for each in listed if self._is_old(each)]
-        newer = each_device([each for each in listed if not self._is_old(each)])
+        at, sessions = self.clock.now(), self.pool.sessions(self.username)
+        old = [each for each in sessions if self._is_old(each)]
+        newer = each_device([each for each in sessions if not self._is_old(each)])
         more = len(newer[MAX_SESSIONS:])  # no request grows without end, however often someone signs in
         self.proof = Proof(at=at, left=len(old), newer=newer[:MAX_SESSIONS], more=more)
         return old
@@ -105,15 +105,15 @@ def _is_yes(answer: Answer) -> bool:
     return isinstance(answer, Done) or (isinstance(answer, Refused) and answer.code == GONE)
 
 
-def each_device(listed: Sequence[Session]) -> tuple[Session, ...]:
+def each_device(sessions: Sequence[Session]) -> tuple[Session, ...]:
     """Return the sessions that tell devices apart, the one that was used last first.
 
     What came through an SSO session ends with it, so only the SSO session is there: used when the last of them was.
     """
-    sso, devices = {each.id for each in listed if each.kind == "SSO"}, list[Session]()
-    for each in listed:
+    sso, devices = {each.id for each in sessions if each.kind == "SSO"}, list[Session]()
+    for each in sessions:
         if each.origin_id not in sso:
-            used = [one.last_active_at for one in listed if each.id in {one.id, one.origin_id} and one.last_active_at]
+            used = [one.last_active_at for one in sessions if each.id in {one.id, one.origin_id} and one.last_active_at]
             devices.append(replace(each, last_active_at=max(used, default=None)))
     long_ago = datetime.min.replace(tzinfo=UTC)
     return tuple(sorted(devices, key=lambda each: each.last_active_at or long_ago, reverse=True))

@@ -137,11 +137,11 @@ class Setting:
         """Return the user names of all accounts, as lines."""
         return [each.username for each in self.accounts]
 
-    def preview(self, *lines: str, told: Callable[[Request], object] = lambda _: None, **wanted: Any) -> Request:
+    def preview(self, *lines: str, looking: Callable[[Request], object] = lambda _: None, **wanted: Any) -> Request:
         """Return a list whose lines were looked up."""
         ask = asked("", pool="customers", reason="leaked")
         authorized = self.rules.authorize(ask)
-        return self.rules.preview(authorized, ask, Wanted(lines=lines, **wanted), None, told)
+        return self.rules.preview(authorized, ask, Wanted(lines=lines, **wanted), None, looking)
 
     def confirmed(self, *lines: str, **wanted: Any) -> Request:
         """Return a list that SAM confirmed."""

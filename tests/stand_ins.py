@@ -227,7 +227,7 @@ def flow(store: Store, pool: ScriptedPool, **changes: Any) -> Flow:
         "approvals": approvals(rules),
         "worker": worker(store, pool, pool.clock),
         "outbox": store,
-        "entrance": Doorway(lane=lane, newcomers_lane=newcomers_lane, listed=frozenset({SAM.id})),
+        "entrance": Doorway(lane=lane, newcomers_lane=newcomers_lane, named=frozenset({SAM.id})),
         "aws_lane": StepLane(),
     }
     return Flow(**(values | changes))

@@ -27,7 +27,7 @@ from bot.errors import DeniedError
 from bot.limits import Protection
 from bot.request import Request, State
 from bot.slack.audit_channel import audit_message
-from bot.slack.cards import card, told
+from bot.slack.cards import card, error_message
 from bot.stores.sqlite.store import SQLiteStore
 
 PAGE = Path(__file__).parent / "actions.md"
@@ -114,7 +114,7 @@ def play(store: SQLiteStore, action: str, sort: str, story: Story) -> Played:
         request = rules.open(rules.authorize(ask), ask, None)
     except DeniedError as error:
         (refused,) = [each for each in store.entries(None, None) if each.ask.id == ask.id]
-        return Played("no card: refused", told(error).text.split("\n"), _channel(refused))
+        return Played("no card: refused", error_message(error).text.split("\n"), _channel(refused))
     if is_gone:
         pool.registered = [None]
         clock.sleep(61)

@@ -85,11 +85,11 @@ ORG = "E0ORG"
 
 
 def on_grid(asked: list[str] | None = None, *, says: bool | None) -> Home:
-    def asks(who: Operator) -> bool | None:
+    def belongs(who: Operator) -> bool | None:
         (asked if asked is not None else []).append(who.id)
         return says
 
-    return Home(ORG, frozenset({HOME, ORG}), asks)
+    return Home(ORG, frozenset({HOME, ORG}), belongs)
 
 
 @pytest.mark.parametrize("team", [HOME, ORG])

@@ -41,7 +41,7 @@ def request_of_json(stored: str) -> Request:
 
 
 def entry_of_json(stored: str, delivery: Mapping[str, object] = NO_DELIVERY) -> Entry:
-    return documents.entry_of({"document": stored, **delivery})
+    return documents.read_entry({"document": stored, **delivery})
 
 
 def test_a_document_says_its_shape_and_every_field_by_its_name() -> None:

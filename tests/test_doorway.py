@@ -15,7 +15,7 @@ from bot.request import Operator
 
 def entrance(room: int = 99) -> tuple[Doorway, StepLane, StepLane]:
     lane, newcomers_lane = StepLane(room), StepLane(room)
-    return Doorway(lane=lane, newcomers_lane=newcomers_lane, listed=frozenset({SAM.id})), lane, newcomers_lane
+    return Doorway(lane=lane, newcomers_lane=newcomers_lane, named=frozenset({SAM.id})), lane, newcomers_lane
 
 
 def nothing() -> None:
@@ -90,7 +90,7 @@ def test_a_newcomer_whose_work_fails_or_found_no_room_holds_no_place() -> None:
 @pytest.mark.parametrize("count", [1, 200])
 def test_strangers_fill_no_lane_of_operators_however_many_they_are(count: int) -> None:
     lane, newcomers_lane = ThreadLane("slack", 2), ThreadLane("newcomers", 2)
-    door = Doorway(lane=lane, newcomers_lane=newcomers_lane, listed=frozenset({SAM.id}))
+    door = Doorway(lane=lane, newcomers_lane=newcomers_lane, named=frozenset({SAM.id}))
     hold, gone = threading.Event(), list[str]()
     for who in strangers(count):
         admitted(door, who, 9, hold.wait)

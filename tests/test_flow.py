@@ -438,7 +438,7 @@ class TestPress:
         ({"draining": True}, RestartingError),
         ({"is_outdated": lambda: True}, NewerVersionError),
         (
-            {"entrance": Doorway(lane=StepLane(room=0), newcomers_lane=StepLane(), listed=frozenset({SAM.id}))},
+            {"entrance": Doorway(lane=StepLane(room=0), newcomers_lane=StepLane(), named=frozenset({SAM.id}))},
             BusyError,
         ),
         ({"confirmations": "store away"}, StoreUnavailableError),
@@ -478,55 +478,55 @@ class TestAnotherAction:
 
     def test_on_a_card_it_is_run_at_once_in_place_of_what_was_asked_for(self, store: Store) -> None:
         scripted = pool(YES, YES)
-        rules, told, beside = keeping(store, scripted), Told(CLICK), Told(COMMAND)
-        rules.act(replace(press(added(store, awaiting())), action="keep_out"), told, beside)
+        rules, told, new_reply = keeping(store, scripted), Told(CLICK), Told(COMMAND)
+        rules.act(replace(press(added(store, awaiting())), action="keep_out"), told, new_reply)
         run_all(rules)
         assert scripted.steps == [Step.DISABLE, Step.SIGN_OUT]
         assert [(each.state, each.action) for each in told.shown] == [(State.DONE, "keep_out")]
-        assert (beside.shown, said(beside)) == ([], [])
+        assert (new_reply.shown, said(new_reply)) == ([], [])
 
     def test_after_an_outcome_it_opens_a_card_of_its_own_beside_and_calls_nothing(self, store: Store) -> None:
         scripted = pool()
-        rules, told, beside = keeping(store, scripted), Told(CLICK), Told(COMMAND)
-        rules.act(replace(press(ended := self.ended(store)), action="keep_out"), told, beside)
+        rules, told, new_reply = keeping(store, scripted), Told(CLICK), Told(COMMAND)
+        rules.act(replace(press(ended := self.ended(store)), action="keep_out"), told, new_reply)
         run_all(rules)
-        assert [(each.state, each.action, each.account) for each in beside.shown] == [
+        assert [(each.state, each.action, each.account) for each in new_reply.shown] == [
             (State.CONFIRMING, "keep_out", ended.account)
         ]
-        assert beside.shown[0].id != ended.id
+        assert new_reply.shown[0].id != ended.id
         assert (scripted.steps, told.shown, stored(store, ended)) == ([], [], ended)
 
     def test_who_may_not_do_it_any_more_is_told_where_they_pressed(self, store: Store) -> None:
-        rules, told, beside = keeping(store, pool(), NOT_ALLOWED), Told(CLICK), Told(COMMAND)
-        rules.act(replace(press(self.ended(store)), action="keep_out"), told, beside)
+        rules, told, new_reply = keeping(store, pool(), NOT_ALLOWED), Told(CLICK), Told(COMMAND)
+        rules.act(replace(press(self.ended(store)), action="keep_out"), told, new_reply)
         run_all(rules)
-        assert (said(told), said(beside), beside.shown) == ([DeniedError], [], [])
+        assert (said(told), said(new_reply), new_reply.shown) == ([DeniedError], [], [])
 
     def test_another_persons_press_opens_nothing(self, store: Store) -> None:
-        rules, told, beside = keeping(store, pool()), Told(CLICK), Told(COMMAND)
-        rules.act(replace(press(self.ended(store)), action="keep_out", operator=KIM), told, beside)
+        rules, told, new_reply = keeping(store, pool()), Told(CLICK), Told(COMMAND)
+        rules.act(replace(press(self.ended(store)), action="keep_out", operator=KIM), told, new_reply)
         run_all(rules)
-        assert (said(told), said(beside), beside.shown) == ([NotYoursError], [], [])
+        assert (said(told), said(new_reply), new_reply.shown) == ([NotYoursError], [], [])
 
     def test_an_account_that_is_gone_by_then_is_told_beside(self, store: Store) -> None:
         scripted = pool()
-        rules, told, beside = keeping(store, scripted), Told(CLICK), Told(COMMAND)
+        rules, told, new_reply = keeping(store, scripted), Told(CLICK), Told(COMMAND)
         scripted.accounts = ()
-        rules.act(replace(press(self.ended(store)), action="keep_out"), told, beside)
+        rules.act(replace(press(self.ended(store)), action="keep_out"), told, new_reply)
         run_all(rules)
-        assert (said(told), said(beside)) == ([], [AccountNotFoundError])
+        assert (said(told), said(new_reply)) == ([], [AccountNotFoundError])
 
     def test_a_full_lane_is_told(self, store: Store) -> None:
-        rules, told, beside = keeping(store, pool(), aws_lane=StepLane(room=1)), Told(CLICK), Told(COMMAND)
-        rules.act(replace(press(self.ended(store)), action="keep_out"), told, beside)
+        rules, told, new_reply = keeping(store, pool(), aws_lane=StepLane(room=1)), Told(CLICK), Told(COMMAND)
+        rules.act(replace(press(self.ended(store)), action="keep_out"), told, new_reply)
         run_all(rules)
-        assert (said(told), said(beside)) == ([BusyError], [])
+        assert (said(told), said(new_reply)) == ([BusyError], [])
 
     def test_a_bot_that_ends_opens_nothing(self, store: Store) -> None:
-        rules, told, beside = keeping(store, pool(), draining=True), Told(CLICK), Told(COMMAND)
-        rules.act(replace(press(self.ended(store)), action="keep_out"), told, beside)
+        rules, told, new_reply = keeping(store, pool(), draining=True), Told(CLICK), Told(COMMAND)
+        rules.act(replace(press(self.ended(store)), action="keep_out"), told, new_reply)
         run_all(rules)
-        assert (said(told), said(beside)) == ([RestartingError], [])
+        assert (said(told), said(new_reply)) == ([RestartingError], [])
 
 
 class TestTrouble:

@@ -44,7 +44,7 @@ def test_an_answer_says_where(auth_test: dict[str, Any], install: Install, id_: 
     assert Install.of(auth_test) == install
     home = learned(auth_test)
     assert home
-    assert (home.id, home.teams, home.asks is not None) == (id_, frozenset(teams), install.organisation is not None)
+    assert (home.id, home.teams, home.belongs is not None) == (id_, frozenset(teams), install.organisation is not None)
 
 
 def test_only_in_an_organisation_slack_is_asked_about_people() -> None:

@@ -215,7 +215,7 @@ def test_readyz_names_each_stuck_list_and_the_page_counts_them(counted: SQLiteSt
             last_ended=dict,
             stuck_lists=watcher.stuck,
         )
-        _, wishes = await looking.told()
+        _, wishes = await looking.troubles()
         return " ".join(filter(None, wishes)), await looking.gauges()
 
     said, values = asyncio.run(look())

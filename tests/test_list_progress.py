@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bot.errors import ACCOUNT_CHANGED, PROTECTED
 from bot.facts.advice import USER_DISABLED
-from bot.list_progress import SAME_FAILURES, Progress, beside, state_at_rest
+from bot.list_progress import SAME_FAILURES, Progress, other_changes, state_at_rest
 from bot.listed import Counts, Listed
 from bot.pace import Pace
 from bot.request import ENDED, Request, State
@@ -149,5 +149,5 @@ def test_how_a_list_is_once_no_account_is_under_way(state: State, counts: Counts
     request = awaiting(state=state, listed=LISTED)
     listed = replace(LISTED, counts=counts)
     assert state_at_rest(request, listed) is after
-    changes = beside(request, after, listed, NOON)
+    changes = other_changes(request, after, listed, NOON)
     assert (changes.get("ended_at") == NOON) is (after in ENDED)

@@ -15,7 +15,7 @@ from bot.account import Account
 from bot.action import Done
 from bot.errors import StoreUnavailableError
 from bot.list_accounts import digest_of
-from bot.list_work import LEASE, RENEWED_EVERY, ListWorker
+from bot.list_work import LIST_LEASE, RENEWED_EVERY, ListWorker
 from bot.request import TERMINAL, Request, State
 from bot.settings.model import Settings
 from bot.stores.sqlite.store import SQLiteStore
@@ -132,7 +132,7 @@ def test_who_takes_over_waits_for_the_lease_and_a_second_more_before_its_first_c
     assert taken_at
     first = setting.pool.called_at[calls]
     assert first - taken_at >= timedelta(seconds=1)
-    assert LEASE - timedelta(seconds=RENEWED_EVERY) <= taken_at - killed_at <= LEASE + timedelta(seconds=2)
+    assert LIST_LEASE - timedelta(seconds=RENEWED_EVERY) <= taken_at - killed_at <= LIST_LEASE + timedelta(seconds=2)
 
 
 def test_an_instance_that_drains_begins_no_more_and_another_goes_on_at_once(store: Watched) -> None:
@@ -159,7 +159,7 @@ def test_while_the_lease_cannot_be_renewed_it_goes_on_for_as_long_as_it_lasts(st
     setting.run()
     assert setting.get(request).state is State.RUNNING
     assert len(store.leases.taken) == 1
-    held_for = LEASE - CLOCKS_AGREE_WITHIN
+    held_for = LIST_LEASE - CLOCKS_AGREE_WITHIN
     assert held_for - timedelta(seconds=1) < setting.pool.called_at[-1] - NOON < held_for + timedelta(seconds=1)
 
 
@@ -192,7 +192,7 @@ def test_a_holder_that_cannot_renew_calls_no_more_once_one_whose_clock_is_ahead_
     setting.run()
     while not taken_at:
         clock.sleep(0.1)
-    assert setting.pool.called_at[-1] <= taken_at[0] <= NOON + LEASE + timedelta(seconds=1)
+    assert setting.pool.called_at[-1] <= taken_at[0] <= NOON + LIST_LEASE + timedelta(seconds=1)
 
 
 def two_pools(store: Watched, quotas: dict[str, str]) -> tuple[Setting, EventfulClock, dict[str, ScriptedPool]]:

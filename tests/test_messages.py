@@ -18,7 +18,7 @@ from bot.options import MAX_REASON, MAX_TARGET, USAGE, ReasonRule
 from bot.request import OF_ONE_ACCOUNT, Operator, State
 from bot.sandbox.limits import refusal
 from bot.slack.audit_channel import audit_message
-from bot.slack.cards import card, told
+from bot.slack.cards import card, error_message
 from bot.slack.history import history_message
 from bot.slack.made_up import LONGEST_ATTRIBUTE, MANY, MadeUp
 from bot.slack.samples import LINK, samples
@@ -86,12 +86,12 @@ def test_an_operators_id_that_is_none_of_slacks_is_no_mention() -> None:
 
 
 def test_what_was_wrong_comes_with_what_to_do() -> None:
-    assert told(BotError("It broke.", "Try again.")).text == "It broke. Try again."
+    assert error_message(BotError("It broke.", "Try again.")).text == "It broke. Try again."
 
 
 def test_a_command_that_is_not_understood_gets_its_own_usage_line_or_the_usual_one() -> None:
-    assert told(UsageError("What?")).text == f"What?\nUsage: {USAGE}"
-    assert told(UsageError("What?", AWS_USAGE)).text == f"What?\nUsage: {AWS_USAGE}"
+    assert error_message(UsageError("What?")).text == f"What?\nUsage: {USAGE}"
+    assert error_message(UsageError("What?", AWS_USAGE)).text == f"What?\nUsage: {AWS_USAGE}"
 
 
 def test_the_fallback_text_says_everything_that_the_blocks_say_except_buttons() -> None:

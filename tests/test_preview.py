@@ -255,7 +255,7 @@ def _is_read(line: str) -> bool:
 def test_it_is_told_now_and_then_how_far_the_look_up_is(store: SQLiteStore) -> None:
     setting = Setting(store, people(60))
     told: list[Listed] = []
-    request = setting.preview(*_slowly(setting), told=lambda each: told.append(each.contents))
+    request = setting.preview(*_slowly(setting), looking=lambda each: told.append(each.contents))
     assert [each.size for each in told] == sorted({each.size for each in told})
     assert len(told) > 3
     assert request.version == len(told) + 2
@@ -282,7 +282,7 @@ def test_a_cancel_on_the_way_ends_the_look_up(store: SQLiteStore) -> None:
             setting.rules.cancel(press(request))
 
     with pytest.raises(AlreadyDecidedError) as error:
-        setting.preview(*_slowly(setting), told=cancel)
+        setting.preview(*_slowly(setting), looking=cancel)
     assert error.value.request.state is State.CANCELLED
     assert setting.clock.now() < NOON + timedelta(minutes=1)
     assert [entry.kind for entry in store.entries(None, None)] == [Kind.OPENED, Kind.CANCELLED]
@@ -304,7 +304,7 @@ def test_a_look_up_whose_process_died_expires_and_one_that_goes_on_does_not(stor
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(setting.rules), "_end", lambda *_: None)  # a killed process ends nothing
         with pytest.raises(KilledError):
-            setting.preview(*lines, told=die)
+            setting.preview(*lines, looking=die)
     (request,) = looking
     setting.rules.expire()
     assert setting.get(request).state is State.PREVIEWING

@@ -105,7 +105,7 @@ def test_a_store_that_is_not_open_yet_is_not_asked() -> None:
     async def look() -> None:
         closed = outlook(NoStore(), unlisted_groups=lambda: ["S0NOSUCH01"])
         assert await closed.unwritable() == "The store is not open yet. The log says what the bot waits for."
-        _, wishes = await closed.told()
+        _, wishes = await closed.troubles()
         assert list(filter(None, wishes)) == []
         assert await closed.waiting() is None
 
@@ -231,7 +231,7 @@ def shown_of(looking: Outlook) -> set[str]:
 
     async def look() -> Values:
         looking.store_is_open = True
-        await looking.told()
+        await looking.troubles()
         return await looking.gauges()
 
     return set(page(Metrics(), values=asyncio.run(look())).splitlines())
@@ -355,7 +355,7 @@ def test_credentials_that_are_renewed_slowly_are_not_missing_meanwhile(monkeypat
 def test_each_pool_whose_last_call_failed_is_told() -> None:
     async def look(troubles: Mapping[str, str | None]) -> list[str]:
         looking = outlook(NoStore(), pool_troubles=lambda: troubles)
-        _, wishes = await looking.told()
+        _, wishes = await looking.troubles()
         return list(filter(None, wishes))
 
     assert asyncio.run(look({"customers": "One.", "staff": None, "partners": "Two."})) == ["One. Two."]

@@ -39,7 +39,7 @@ from bot.ports import Left, LiveMessage, Place, lasting
 from bot.refusals import MINUTE, Refusals
 from bot.request import Ask, Claim, Operator, Request, State, new_id
 from bot.slack import groups
-from bot.slack.cards import told
+from bot.slack.cards import error_message
 from bot.slack.groups import SlackGroups
 from bot.stores.sqlite import store as sqlite_store
 from bot.stores.sqlite.store import SQLiteStore
@@ -138,7 +138,7 @@ def _not_asked_again(sound: Any_, rules: Confirmations, ask: Ask, account: Accou
 
 def _buttons_gone_first(sound: Any_, flow: Flow, press: Press, reply: Any, *rest: Any, **named: Any) -> None:
     with suppress(Exception):
-        reply.cards.respond(reply.cards.client, reply.place.response_url, told(UnderWayError()), replace=True)
+        reply.cards.respond(reply.cards.client, reply.place.response_url, error_message(UnderWayError()), replace=True)
     sound(flow, press, reply, *rest, **named)
 
 
@@ -442,7 +442,7 @@ BROKEN = {
         Worker, "_changed", _approval_counts_for_any_account, "no_protected_account_is_signed_out", begin=290
     ),
     "approvers are not told what came of it": Broken(
-        sqlite_store, "beside", _told_in_vain, "everyone_who_may_approve_reads_the_outcome_at_last", begin=15
+        sqlite_store, "other_messages", _told_in_vain, "everyone_who_may_approve_reads_the_outcome_at_last", begin=15
     ),
     "Cognito is not asked again whose user name it is": Broken(
         Worker, "_stopped", lambda *_: None, "every_call_is_for_the_account_that_was_shown", begin=105

@@ -142,7 +142,7 @@ BROKEN = {
     ),
     "the last portion is not stored": Broken(Preview, "end", _last_portion_forgotten, "a_preview_tells_every_line"),
     "the channel is not told of the end": Broken(
-        sqlite_store, "beside", _no_end_in_the_channel, "the_channel_reads_at_last_how_far_a_list_is", begin=99
+        sqlite_store, "other_messages", _no_end_in_the_channel, "the_channel_reads_at_last_how_far_a_list_is", begin=99
     ),
     "the card of a list is not kept up to date": Broken(
         lists, "show_card", lambda *_: None, "every_operator_can_read_the_outcome_at_last", begin=22

@@ -835,7 +835,7 @@ def test_each_error_has_its_exit_code_and_no_sentence_of_slacks(
 ) -> None:
     reply.say(error)
     out, err = capsys.readouterr()
-    assert (reply.told, reply.exit_code, out) == (True, code, "")
+    assert (reply.is_answered, reply.exit_code, out) == (True, code, "")
     assert sentence in err
     assert "card" not in err
 
@@ -870,7 +870,7 @@ def test_each_outcome_has_its_exit_code_and_sentence(
 ) -> None:
     reply.show(awaiting(**changes))
     out, err = capsys.readouterr()
-    assert (reply.told, reply.exit_code, out) == (True, code, "")
+    assert (reply.is_answered, reply.exit_code, out) == (True, code, "")
     assert (sentence in err) if sentence else not err
 
 
@@ -882,7 +882,7 @@ def test_the_account_is_shown_before_the_question_and_not_at_all_without_one(
         reply.show(awaiting())
         assert ("ada@example.com" in capsys.readouterr().err) is not quiet
         assert reply.confirming
-        assert not reply.told
+        assert not reply.is_answered
 
 
 def test_every_kind_of_error_has_an_exit_code_of_the_aws_clis() -> None:

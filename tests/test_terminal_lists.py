@@ -25,7 +25,7 @@ from bot.authorize import Allowed, Allowlist
 from bot.decide import Press
 from bot.errors import UsageError
 from bot.facts.clock import CheckedClock
-from bot.list_work import LEASE
+from bot.list_work import LIST_LEASE
 from bot.listed import Counts, Listed
 from bot.request import Request, State
 from bot.sandbox.wire import answer, refuse
@@ -391,13 +391,15 @@ def test_a_list_begins_after_those_of_another_instance_and_says_so(
 ) -> None:
     with store_of(headless) as store:
         now, minute = SystemClock.now(), timedelta(minutes=1)
-        assert store.lease("own/eu-central-1", "another", now, now + LEASE, minute)
+        assert store.lease("own/eu-central-1", "another", now, now + LIST_LEASE, minute)
         with shell.terminal("--list", str(leaked), "--pool", "customers", "--yes", "--size", "2") as tty:
             tty.wait_for(screen.WAITS)
             assert headless.cognito_calls(SIGN_OUT) == []
             store.give_back("own/eu-central-1", "another")
             assert tty.ended() == DONE
-        assert store.lease("own/eu-central-1", "a third", SystemClock.now(), now + LEASE, minute), "it was given back"
+        assert store.lease("own/eu-central-1", "a third", SystemClock.now(), now + LIST_LEASE, minute), (
+            "it was given back"
+        )
 
 
 def test_a_list_that_was_paused_goes_on_with_enter(headless: Headless, shell: Shell, leaked: Path) -> None:

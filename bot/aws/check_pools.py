@@ -93,23 +93,23 @@ def try_pool(name: str, pool: UserPool, further: Sequence[str] = ()) -> Iterator
     now = datetime.now(UTC)
     unused = f"signout-check-{new_id(now)}"
     asked = pool.on_behalf(new_id(now), _OPERATOR)
-    ended = ""
-    last = [each for each in further if each in {*Step, *SESSION_CALLS}]
-    look_ups = [each for each in further if each not in {*last, _MEMBERS}]
-    for action in ("ListUsers", "AdminGetUser", *look_ups, Step.SIGN_OUT, *last):
-        line = f"pool {name}, {action}"
-        if ended:
-            yield Finding(line, "not tried", f"not tried: {ended}")
+    why_not = ""
+    steps = [each for each in further if each in {*Step, *SESSION_CALLS}]
+    look_ups = [each for each in further if each not in {*steps, _MEMBERS}]
+    for operation in ("ListUsers", "AdminGetUser", *look_ups, Step.SIGN_OUT, *steps):
+        line = f"pool {name}, {operation}"
+        if why_not:
+            yield Finding(line, "not tried", f"not tried: {why_not}")
             continue
-        code = _tried(asked, action, unused)
+        code = _tried(asked, operation, unused)
         if code == _FOUND:  # and so no step is tried
-            ended = "an account has a name made up just now, so no name is safe to try"
+            why_not = "an account has a name made up just now, so no name is safe to try"
         elif code in TROUBLES:
-            ended = f"it would meet the same ({code})"
-        yield _finding(line, action, unused, code)
+            why_not = f"it would meet the same ({code})"
+        yield _finding(line, operation, unused, code)
 
 
-def _tried(pool: UserPool, action: str, unused: str) -> str:
+def _tried(pool: UserPool, operation: str, unused: str) -> str:
     """Return the error code of an operation, `_FOUND`, or `_TRACKED`."""
     looks: Mapping[str, Callable[[], object]] = {
         "ListUsers": lambda: pool.list_users(Attribute.USERNAME, unused),
@@ -118,38 +118,38 @@ def _tried(pool: UserPool, action: str, unused: str) -> str:
         _LIST: lambda: pool.sessions(unused),
     }
     try:
-        if action == _CONFIGURATION:
+        if operation == _CONFIGURATION:
             return _TRACKED if pool.tracks_sessions() else NOT_TRACKED
-        if look := looks.get(action):
+        if look := looks.get(operation):
             return _FOUND if look() else NO_ACCOUNT
     except PoolUnavailableError as error:
         return str(error.error_code)
-    if action == _REVOKE:
+    if operation == _REVOKE:
         answer = pool.end_session(UNUSED_SESSION, unused, left=lambda: CALL)
     else:
-        answer = pool.call(Step(action), unused, left=lambda: CALL)
+        answer = pool.call(Step(operation), unused, left=lambda: CALL)
     if isinstance(answer, Done):
         return _FOUND
     # The pool itself was found before: what is not there is the session.
-    return NO_ACCOUNT if (action, answer.code) == (_REVOKE, "ResourceNotFoundException") else answer.code
+    return NO_ACCOUNT if (operation, answer.code) == (_REVOKE, "ResourceNotFoundException") else answer.code
 
 
-def _finding(line: str, action: str, unused: str, code: str) -> Finding:
+def _finding(line: str, operation: str, unused: str, code: str) -> Finding:
     if code == NO_ACCOUNT:
         return Finding(line, "ok", f"allowed (tried on a name that no account has: {unused})")
     if code == _TRACKED:
         return Finding(line, "ok", "the pool tracks sessions")
     if code == _FOUND:
         return Finding(line, "missing", f"Found an account that cannot be: {unused}.", "Check AWS's endpoint.")
-    return _failed(line, action, code)
+    return _failed(line, operation, code)
 
 
-def _failed(line: str, action: str, code: str) -> Finding:
+def _failed(line: str, operation: str, code: str) -> Finding:
     if code in TROUBLES:
         return Finding(line, "missing", *TROUBLES[code])
     shown = code if CODE.fullmatch(code) else "an answer that is not Cognito's"
     if code in _DENIED:
-        fix = f"Allow cognito-idp:{action} on this pool in the role's policy, and check the pool's id."
+        fix = f"Allow cognito-idp:{operation} on this pool in the role's policy, and check the pool's id."
         return Finding(line, "missing", f"Not allowed ({shown}).", fix)
     return Finding(line, "missing", f"No clear answer ({shown}).", "Run the check again in a minute.")
 

@@ -111,9 +111,9 @@ class CognitoUserPool:
 
     def sessions(self, username: str) -> Sequence[Session]:
         """Return what AdminListUserSessions gives: the sessions of some seconds ago, neither ended nor expired."""
-        listed = self._each("AdminListUserSessions", "Sessions", unsure="which sessions are left", Username=username)
+        found = self._each("AdminListUserSessions", "Sessions", unsure="which sessions are left", Username=username)
         try:
-            return [_session(each) for each in listed]
+            return [_session(each) for each in found]
         except (LookupError, TypeError, AttributeError):
             raise PoolUnavailableError("Cognito's list of sessions cannot be read.", NOT_READ) from None
 
@@ -140,15 +140,15 @@ class CognitoUserPool:
         answered = given["ResponseMetadata"]
         return Done(answered["RequestId"], date_of(answered.get("HTTPHeaders", {})))
 
-    def _each(self, operation: str, listed: str, **parameters: Any) -> Iterator[Any]:
+    def _each(self, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
         """Give what is on all pages of a list; nothing for an account that is not there."""
         for _ in range(MAX_PAGES):
             page = self._ask(operation, **parameters) or {}
-            yield from page.get(listed, ())
+            yield from page.get(key, ())
             if not page.get("NextToken"):
                 return
             parameters["NextToken"] = page["NextToken"]
-        raise PoolUnavailableError(f"Cognito found too many {listed.lower()} to list.", NOT_READ)
+        raise PoolUnavailableError(f"Cognito found too many {key.lower()} to list.", NOT_READ)
 
     def _ask(self, operation: str, unsure: str = "who is meant", **parameters: Any) -> Any:
         """Return what Cognito says; None for no such account. An error says that `unsure` is not certain."""
@@ -222,18 +222,18 @@ def _provider(identities: str | None) -> str:
         return "another provider"
 
 
-def _session(listed: Any) -> Session:
-    place = listed.get("LastLocation") or {}
+def _session(session: Any) -> Session:
+    place = session.get("LastLocation") or {}
     return Session(
-        id=listed["SessionId"],
-        kind=listed["SessionType"],
-        device=_known(listed.get("DeviceType")),
-        last_active_at=_aware(listed.get("LastActiveDate")),
-        began_at=_aware(listed.get("CreateDate")),
+        id=session["SessionId"],
+        kind=session["SessionType"],
+        device=_known(session.get("DeviceType")),
+        last_active_at=_aware(session.get("LastActiveDate")),
+        began_at=_aware(session.get("CreateDate")),
         city=_known(place.get("City")),
         country=_known(place.get("Country")),
-        address=_known(listed.get("LastIPAddress")),
-        origin_id=listed.get("OriginSessionId"),
+        address=_known(session.get("LastIPAddress")),
+        origin_id=session.get("OriginSessionId"),
     )
 
 

@@ -118,21 +118,21 @@ class CallersThread:
 
 @dataclass(kw_only=True)
 class Doorway:
-    """An `Entrance`. Known is who is `listed` by user id, and who was allowed before in this process.
+    """An `Entrance`. Known is who is `named` by user id, and who was allowed before in this process.
 
     It costs the same for few people and for many. Safe to use from many threads.
     """
 
     lane: Lane
     newcomers_lane: Lane
-    listed: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
     _allowed: dict[tuple[str, str], None] = field(default_factory=dict, init=False)  # the latest comes last
     _inside: Counter[tuple[str, str]] = field(default_factory=Counter, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def knows(self, who: Operator) -> bool:
         """Whether they have the lane of operators."""
-        return who.id in self.listed or (who.team_id, who.id) in self._allowed
+        return who.id in self.named or (who.team_id, who.id) in self._allowed
 
     def run(self, who: Operator, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
         """Do `work` on their lane, or raise `BusyError`."""

@@ -115,7 +115,7 @@ class Outlook:
         self._awaiting_approval = Probe(self.awaiting_approval, fresh=1.0)
         self._last_ended = Probe(self.last_ended, fresh=SECONDS_BETWEEN_CHECKS)
 
-    async def told(self) -> tuple[Sequence[str | None], Sequence[str | None]]:
+    async def troubles(self) -> tuple[Sequence[str | None], Sequence[str | None]]:
         """Return what is wrong with what the bot needs, and with the rest, a sentence each; None where nothing is."""
         asked = self.unwritable(), self.credentials(), self.waiting(), self._answer(self._groups)
         store, credentials, waiting, unlisted = await asyncio.gather(*asked)

@@ -126,7 +126,7 @@ class Edge:
         return web.Response(body=page, headers={"Content-Type": content_type} | UNCACHED)
 
     async def _readiness(self) -> tuple[str, Sequence[str]]:
-        needs, wishes = await self.outlook.told()
+        needs, wishes = await self.outlook.troubles()
         full = (lane.full() for lane in self.lanes if lane.name != NEWCOMERS)  # strangers fill that one at will
         return readiness((self._closed(), self.front.unreachable(), *needs), (*wishes, self.front.ghosts(), *full))
 

@@ -78,7 +78,7 @@ def result(request: Request) -> tuple[str, str]:
     steps = steps_of(request)
     step = next((each for each in steps if each not in request.done), None)
     advised = advice(request.error_code, is_clear=is_clear, step=step)
-    title = came_of(steps, request.done, in_doubt=not is_clear, listed=request.proof is not None)
+    title = came_of(steps, request.done, in_doubt=not is_clear, sessions_listed=request.proof is not None)
     match request.state:
         case State.DONE:
             return action.done, ""

@@ -69,7 +69,7 @@ class AwsSession(botocore.session.Session):
             self._check_way()
             with self.explaining():
                 providers = self.get_component("credential_provider").providers
-            self._told(providers)
+            self._explained(providers)
         return super().get_credentials() or _Own(self, None)
 
     def ask(self) -> str:
@@ -102,7 +102,7 @@ class AwsSession(botocore.session.Session):
                 raise
             raise explained(error, method, self._names(method)) from None
 
-    def _told(self, providers: Any) -> Any:
+    def _explained(self, providers: Any) -> Any:
         """Return these sources, so that each says what is wrong, also where it is another's source."""
         for each in providers:
             if "load" in vars(each):
@@ -115,7 +115,7 @@ class AwsSession(botocore.session.Session):
                 each._prompter = _no_code  # noqa: SLF001
                 builder = each._profile_provider_builder  # noqa: SLF001
                 make = builder.providers
-                builder.providers = lambda *given, make=make, **named: self._told(make(*given, **named))
+                builder.providers = lambda *given, make=make, **named: self._explained(make(*given, **named))
         return providers
 
     def _load(self, load: Callable[[], Credentials | None], method: str) -> Credentials | None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from math import ceil
 
 from bot import errors
-from bot.list_progress import SAME_FAILURES, THROTTLED
+from bot.list_progress import SAME_FAILURES, TOO_MANY
 from bot.listed import Counts
 from bot.request import Request, State
 
@@ -18,7 +18,7 @@ REASONS: Mapping[str, str] = {
     "NotAuthorizedException": "Cognito does not allow it, for the account or to the bot's IAM role",
     "NotAuthorizedException.UserDisabled": "the account is disabled",
     "AccessDeniedException": "AWS does not let the bot do this",
-    THROTTLED: "Cognito took no more requests",
+    TOO_MANY: "Cognito took no more requests",
     "InvalidParameterException": "Cognito does not accept the user name",
     "OperationNotEnabledException": "this operation is not enabled in the user pool or region",
     "InternalErrorException": "Cognito had an internal error",
@@ -97,7 +97,7 @@ def trouble_of(request: Request) -> str:
     code, state = request.contents.trouble, request.state
     if code is None or state not in {State.RUNNING, State.PAUSED, State.STOPPING}:
         return ""
-    if state is State.RUNNING and code == THROTTLED:
+    if state is State.RUNNING and code == TOO_MANY:
         return "Cognito takes fewer requests just now, so this goes more slowly."
     if state is State.RUNNING:
         return f"It is not known who is protected, so no account is begun: {reason_of(code)}."

@@ -142,9 +142,9 @@ class Settings(StoreSettings):
         for action in OTHERS:
             everywhere = getattr(self.actions, action)
             pools = {name: getattr(pool.actions, action).rule() for name, pool in self.pools.items()}
-            listed = Allowlist(everywhere.rule(), pools, f"actions.{action}")
-            if any(_names_someone(listed, name) for name in self.pools):
-                found[action] = listed
+            allowlist = Allowlist(everywhere.rule(), pools, f"actions.{action}")
+            if any(_names_someone(allowlist, name) for name in self.pools):
+                found[action] = allowlist
         return found
 
     @property
@@ -196,14 +196,14 @@ class Settings(StoreSettings):
 
     def _further_operations(self, pool: str) -> Collection[str]:
         with_groups = pool in self.protections and self.protections[pool].groups
-        actions = [ACTIONS[action] for action, listed in self.performers.items() if _names_someone(listed, pool)]
+        actions = [ACTIONS[action] for action, allowlist in self.performers.items() if _names_someone(allowlist, pool)]
         steps = {step: step for action in actions for step in action.steps if step is not Step.SIGN_OUT}
         of_sessions = SESSION_CALLS if self.pools[pool].sessions else ()
         return [*(["AdminListGroupsForUser", "ListUsersInGroup"] if with_groups else []), *steps, *of_sessions]
 
 
-def _names_someone(listed: Allowlist, pool: str) -> bool:
-    return {listed.everywhere, listed.pools[pool]} != {Allowed()}
+def _names_someone(allowlist: Allowlist, pool: str) -> bool:
+    return {allowlist.everywhere, allowlist.pools[pool]} != {Allowed()}
 
 
 def _places(table: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

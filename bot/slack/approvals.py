@@ -73,22 +73,20 @@ def denied(shown: Shown, request: Request) -> list[Block]:
 def approval_message(shown: Shown, request: Request) -> Message:
     """Return what those who may approve a request see: what is asked, or what came of it."""
     action, subject, waits = ACTIONS[request.action], request.subject, request.state is State.APPROVING
-    title, came = (f"Approval needed: {shown.subject(request)}", list[Span]()) if waits else _came(shown, request)
-    question, about = _QUESTION if request.listed else action.question, facts({"Pool": [subject.pool]})
+    question = _QUESTION if request.listed else action.question
+    more = facts({"Reason": shown.reason(request.ask.options.reason), "Request": [Code(request.id)]})
     if waits:
+        title, end = f"Approval needed: {shown.subject(request)}", _asked(shown, request)
         about = holds(subject) if isinstance(subject, Listed) else shown.who(subject)
+    else:
+        title, came = _came(shown, request)
+        about, end = facts({"Pool": [subject.pool]}), [came]
     return message(
         title,
         [request.ask.operator, f" asks: {question}{f' {action.effect}' if waits else ''}"],
         shown.how_read(request) if waits else [],
-        lines(
-            [
-                *about,
-                *about_sessions(shown, request),
-                *facts({"Reason": shown.reason(request.ask.options.reason), "Request": [Code(request.id)]}),
-            ]
-        ),
-        *(_asked(shown, request) if waits else [came]),
+        lines([*about, *about_sessions(shown, request), *more]),
+        *end,
     )
 
 

@@ -84,16 +84,16 @@ def audit_message(shown: Shown, entry: Entry) -> Message:
         title, subject, more = "Paused", shown.subject(request), []
     elif request and request.chosen and request.state is State.DONE:
         more = _accepted(shown, request, entry.at)
-    beside: Sequence[Block] = []
+    details: Sequence[Block] = []
     if request:
-        beside = failures(request) if request.listed else about_sessions(shown, request)
+        details = failures(request) if request.listed else about_sessions(shown, request)
     return message(
         f"{_SIGNS.get(entry.kind, '✅')} {title}{f': {subject}' if subject else ''}",
         _who_and_why(shown, entry),
         _second_person(shown, request) if request and request.approval else [],
         why_so(request) if request and request.listed else [],
         more,
-        *beside,
+        *details,
         small_print(_ids_and_times(shown, entry)),
     )
 

@@ -90,7 +90,7 @@ def _buttons(request: Request) -> tuple[Drawn, ...]:
     return (confirm, *action_buttons(request, offered(request)[1:]), cancel)
 
 
-def told(error: BotError, usage: str = USAGE) -> Message:
+def error_message(error: BotError, usage: str = USAGE) -> Message:
     """Return what was wrong and what to do; for a command that is not understood, how to write it as well."""
     line: Line = ["Usage: ", Code(error.usage or usage)] if isinstance(error, UsageError) else []
     return message(lines([[str(error)], line]))

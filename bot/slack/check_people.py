@@ -18,8 +18,8 @@ def people(lists: Lists, members: Mapping[str, Members]) -> Iterator[Finding]:
     """Say who may; `members` has each group of these lists, with None where Slack could not list it."""
     yield from _anyone(lists[0], members)
     yield from _approvers(lists[1], members)
-    for listed in lists[2:]:
-        yield from _performers(lists[0], listed, members)
+    for performers in lists[2:]:
+        yield from _performers(lists[0], performers, members)
 
 
 def _anyone(allowlist: Allowlist, members: Mapping[str, Members]) -> Iterator[Finding]:
@@ -53,14 +53,14 @@ def _approvers(approvers: Allowlist, members: Mapping[str, Members]) -> Iterator
         yield Finding("approvers", "missing", "No one may approve.", "Put people into the groups of approve.groups.")
 
 
-def _performers(allowlist: Allowlist, listed: Allowlist, members: Mapping[str, Members]) -> Iterator[Finding]:
+def _performers(allowlist: Allowlist, performers: Allowlist, members: Mapping[str, Members]) -> Iterator[Finding]:
     """Say for each pool how many may do another action. They have to be on its list and on the allowlist."""
-    action = listed.table.partition(".")[2]
+    action = performers.table.partition(".")[2]
     terminal = allowlist.everywhere.terminal
     # Who may sign out, and who may only ask for it.
     asks = {pool: replace(allowlist, pools={pool: own}).all for pool, own in allowlist.pools.items()}
-    for pool, own in listed.pools.items():
-        if (everywhere := listed.everywhere) == own == Allowed():
+    for pool, own in performers.pools.items():
+        if (everywhere := performers.everywhere) == own == Allowed():
             continue
         name, mine = f"{action} in pool {pool}", everywhere | own
         may = _known(members, mine) & _known(members, asks[pool])
@@ -73,23 +73,23 @@ def _performers(allowlist: Allowlist, listed: Allowlist, members: Mapping[str, M
         else:
             yield Finding(name, "warning", f"No one may {ACTIONS[action].may}.", _BOTH_FIX)
     if _all_listed(members, allowlist.all):
-        yield from _in_vain(listed.table, listed.everywhere, _known(members, allowlist.all), terminal)
-        for pool, own in listed.pools.items():
-            name = f"pools.{pool}.{listed.table}"
+        yield from _in_vain(performers.table, performers.everywhere, _known(members, allowlist.all), terminal)
+        for pool, own in performers.pools.items():
+            name = f"pools.{pool}.{performers.table}"
             yield from _in_vain(name, own, _known(members, asks[pool]), terminal)
 
 
-def _in_vain(name: str, listed: Allowed, may: frozenset[str], terminal: frozenset[str]) -> Iterator[Finding]:
+def _in_vain(name: str, allowed: Allowed, may: frozenset[str], terminal: frozenset[str]) -> Iterator[Finding]:
     """Name those on a list for whom it does nothing, since they are not on the allowlist."""
-    if strangers := sorted({*(listed.users - may), *(listed.terminal - terminal)}):
+    if strangers := sorted({*(allowed.users - may), *(allowed.terminal - terminal)}):
         sentence = f"These are on this list, but not on the allowlist there: {', '.join(strangers)}."
         yield Finding(name, "warning", sentence, _BOTH_FIX)
 
 
-def _known(members: Mapping[str, Members], listed: Allowed) -> frozenset[str]:
+def _known(members: Mapping[str, Members], allowed: Allowed) -> frozenset[str]:
     """Return the people that a list names, and those in its groups, as far as these could be listed."""
-    return listed.users.union(*(members[id_] or () for id_ in listed.groups))
+    return allowed.users.union(*(members[id_] or () for id_ in allowed.groups))
 
 
-def _all_listed(members: Mapping[str, Members], listed: Allowed) -> bool:
-    return None not in (members[id_] for id_ in listed.groups)
+def _all_listed(members: Mapping[str, Members], allowed: Allowed) -> bool:
+    return None not in (members[id_] for id_ in allowed.groups)

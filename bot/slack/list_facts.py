@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bot.facts.list_words import about, accounts, list_result, reasons_of, trouble_of
-from bot.list_progress import THROTTLED
+from bot.list_progress import TOO_MANY
 from bot.listed import LeftOut, Listed
 from bot.preview import MOST_CHOICES
 from bot.request import ENDED, STOPPABLE, Request, State
@@ -98,7 +98,7 @@ def _how_far(request: Request) -> list[Line]:
         [Code(f"{_FULL * full}{_EMPTY * (_BAR - full)} {int(share * 100)}%")],
         [f"{counts.done:,} signed out, {counts.failed:,} failed, {counts.unknown:,} not known, {listed.left:,} left."],
     ]
-    if request.state is State.RUNNING and listed.left and listed.trouble in {None, THROTTLED}:
+    if request.state is State.RUNNING and listed.left and listed.trouble in {None, TOO_MANY}:
         rate = f"{listed.rate:.1f} accounts a second, about" if listed.rate else "About"
         told.append([f"{rate} {about(listed.time_left)} left."])
     return told

@@ -27,12 +27,12 @@ LOOKING = "The bot looks up which accounts were not signed out. The preview of a
 class NewListReply(CardReply):
     """A `ListReply` to a press that asks for another list: its card comes beside what was pressed."""
 
-    told: set[str] = field(default_factory=set)
+    announced: set[str] = field(default_factory=set)
 
     def looking(self, request: Request) -> None:
         """Say once that this takes a while: a response_url can be used five times only."""
-        if request.id not in self.told:
-            self.told.add(request.id)
+        if request.id not in self.announced:
+            self.announced.add(request.id)
             self._answer(message([LOOKING]))
 
 

@@ -22,7 +22,7 @@ from bot.list_flow import ListFlow
 from bot.request import Options
 from bot.sessions import MAX_SESSIONS
 from bot.slack.approvals import APPROVE, DENY
-from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, answer, told
+from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, answer, error_message
 from bot.slack.denial import DENIAL, ApproverReply, DenialReply, NewDenial, pressed_in, reason_of, sent_view
 from bot.slack.form import FORM, REASON, TARGET, FormReply, NewForm, filled_of, looking_view, state_of, troubles_in
 from bot.slack.list_facts import AGAIN
@@ -112,7 +112,7 @@ class Listeners:
             else:
                 self._begin(asked, command, context)
         except BotError as error:
-            said = told(error)
+            said = error_message(error)
         ack(text=said.text, blocks=said.blocks, response_type="ephemeral") if said else ack()
 
     def _begin(self, asked: _Begun, command: dict[str, Any], context: BoltContext) -> None:
@@ -125,9 +125,9 @@ class Listeners:
         elif isinstance(asked, History):
             self._flow.history(ask, replace(reply, usage=HISTORY_USAGE))
         elif isinstance(asked, AskForList):
-            form = command["trigger_id"], ask.channel_id, FilledList(pool=options.pool, reason=options.reason)
-            new_list = NewListForm(self._cards, reply.place, reply.came_at, *form, usage=LIST_USAGE)
-            self._lists.open_form(ask, new_list)
+            trigger_id, filled = command["trigger_id"], FilledList(pool=options.pool, reason=options.reason)
+            form = NewListForm(self._cards, reply.place, reply.came_at, trigger_id, ask.channel_id, filled)
+            self._lists.open_form(ask, replace(form, usage=LIST_USAGE))
         elif asked:
             self._flow.whoami(ask, reply)
         else:
@@ -141,8 +141,8 @@ class Listeners:
         # Slack may leave the person's team out, so it is the installation's. The form, once it is sent, has their own.
         home = shortcut.get("team") or shortcut.get("enterprise") or {}
         operator, reply = sender_of(self._cards, {**shortcut, "user": {"team_id": home.get("id"), **shortcut["user"]}})
-        opened = shortcut["trigger_id"], channel_id, targets_in(message) if message else None
-        form = NewForm(self._cards, reply.place, reply.came_at, *opened, to=operator.id)
+        trigger_id, found = shortcut["trigger_id"], targets_in(message) if message else None
+        form = NewForm(self._cards, reply.place, reply.came_at, trigger_id, channel_id, found, to=operator.id)
         self._flow.open_form(ask_of(context, operator, channel_id, Options(target="")), form, acked=True)
 
     def submit(self, ack: Ack, body: dict[str, Any], view: dict[str, Any], context: BoltContext) -> None:
@@ -153,8 +153,8 @@ class Listeners:
             if not troubles:
                 operator, reply = sender_of(self._cards, body, state.place)
                 ask = ask_of(context, operator, state.channel_id, filled.options)
-                form = (view["id"], state, filled)
-                self._flow.ask(ask, FormReply(reply.cards, reply.place, reply.came_at, *form, to=operator.id))
+                form = FormReply(reply.cards, reply.place, reply.came_at, view["id"], state, filled, to=operator.id)
+                self._flow.ask(ask, form)
         except BotError as error:
             troubles = {TARGET: str(error)}
         if troubles:
@@ -171,6 +171,7 @@ class Listeners:
         decide(Press(request_id=request_id, operator=operator, place=reply.place, **which), reply)
 
     def _act(self, press: Press, reply: CardReply) -> None:
+        """Pass on an action's button. A card for a new request is posted; it does not replace this one."""
         self._flow.act(press, reply, replace(reply, place=reply.place and replace(reply.place, replaces=False)))
 
     def approve(self, ack: Ack, body: dict[str, Any]) -> None:

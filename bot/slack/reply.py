@@ -14,7 +14,7 @@ from bot.options import USAGE
 from bot.ports import Left, Place
 from bot.request import AWAITING, ENDED, Request
 from bot.slack.approvals import approval_message, standing_message
-from bot.slack.cards import card, told
+from bot.slack.cards import card, error_message
 from bot.slack.clients import BlockingClient, failure_of, post
 from bot.slack.history import history_message
 from bot.slack.list_facts import progress_message
@@ -191,7 +191,7 @@ class CardReply:
 
     def say(self, error: BotError) -> None:
         """Say what was wrong and what to do."""
-        self._answer(told(error, self.usage))
+        self._answer(error_message(error, self.usage))
 
     def _answer(self, said: Message) -> None:
         try:

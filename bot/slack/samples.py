@@ -16,7 +16,7 @@ from bot.history import MOST, Past
 from bot.request import ENDED, OF_ONE_ACCOUNT, State
 from bot.slack.approvals import MOST_POOLS, approval_message, standing_message
 from bot.slack.audit_channel import audit_message
-from bot.slack.cards import answer, card, told
+from bot.slack.cards import answer, card, error_message
 from bot.slack.denial import denial_view, denied_view, sent_view
 from bot.slack.form import Filled, FormState, form_view, found_view, looking_view
 from bot.slack.history import history_message
@@ -99,8 +99,8 @@ def _answers(of: MadeUp) -> Named:
     yield "help", answer(Help(), of.shown)
     yield "a skeleton", answer(Skeleton("UserPoolId: ''\nUsername: ''\n"), of.shown)
     yield "an empty skeleton", answer(Skeleton(""), of.shown)
-    yield "a sentence", told(BotError(of.reason, of.reason))
-    yield "what is wrong with a command", told(UsageError(of.reason))
+    yield "a sentence", error_message(BotError(of.reason, of.reason))
+    yield "what is wrong with a command", error_message(UsageError(of.reason))
     pool = InPool(
         pool=POOL,
         asks=f"pools.{POOL}.allow.users",

@@ -45,8 +45,8 @@ class Shown:
 
     def who_may(self, action: str, pool: str) -> Allowed:
         """Return who may do another action than a sign-out in a pool."""
-        listed = self.performers.get(action)
-        return listed.of(pool) if listed else Allowed()
+        allowlist = self.performers.get(action)
+        return allowlist.of(pool) if allowlist else Allowed()
 
     def outlives(self, pool: str) -> Lasting:
         """Return what outlives a sign-out in a pool."""

@@ -85,7 +85,7 @@ def parse(text: str, spelling: aws_cli.Spelling) -> Parsed:
         return aws_cli.Help()
     if asked := _something_else(text, spelling):
         return asked
-    if not line and AWS_COMMAND[-1] in before and not _A_REASON.search(before):
+    if not line and AWS_COMMAND[-1] in before and not _A_REASON.search(before):  # it has something around it
         raise UsageError(_AROUND, AWS_USAGE)
     read = _Reading(pasted=bool(line), is_aws=bool(line), dropped=[*line.dropped] if line else [])
     try:

@@ -27,9 +27,9 @@ Values = dict[str, Any]
 Stored = Mapping[str, Any]  # values by their names, those of a request, of an entry or of a card
 
 SHAPE = 4  # what is written. Each one before it is read as it is: the fields that came later have defaults
-# What entries and cards wait as. For requests `values_of_request` says it.
+# What requests, entries and cards wait as.
 UNDELIVERED: Mapping[bool, str] = {False: "undelivered", True: "undelivered refusal"}  # by whether it is a refusal
-TALLY, CARD, LIST = "tally", "card", "list"
+AWAITED, READY, RUNNING, LIST, TALLY, CARD = "awaiting", "ready", "running", "list", "tally", "card"
 BESIDE = {kind: f"/{kind}" for kind in (MessageKind.APPROVAL, MessageKind.PROGRESS)}  # after the id of its request
 ID_LENGTH = 26  # of a request's and of an entry's id
 DUE_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # a message is due then for everyone, even where clocks differ
@@ -59,13 +59,13 @@ def values_of_request(request: Request) -> Values:
 def _due(request: Request) -> tuple[str | None, datetime | None]:
     """Return what a request is due as, and when. An account of a list is not due: who runs the list knows it."""
     if request.state in AWAITING:
-        return "awaiting", request.expires_at
+        return AWAITED, request.expires_at
     if request.listed and _wants_work(request):
         return LIST, request.listed.worked_at or request.decided_at
     if request.state is State.READY and not request.list_id:
-        return "ready", request.decided_at
+        return READY, request.decided_at
     if request.state is State.RUNNING and not request.list_id:
-        return "running", request.claim.until if request.claim else None
+        return RUNNING, request.claim.until if request.claim else None
     return None, None
 
 
@@ -97,7 +97,7 @@ def values_of_entry(entry: Entry) -> Values:
     }
 
 
-def entry_of(stored: Stored) -> Entry:
+def read_entry(stored: Stored) -> Entry:
     """Return a stored entry. Raises `ValueError`, `LookupError` or `TypeError` for one that cannot be read."""
     delivery = {name: stored[name] for name in ("attempts", "next_at", "delivered_at", "ts") if name in stored}
     return _ENTRY.validate_python({**_document_of(stored), "delivery": delivery})
@@ -149,7 +149,7 @@ def card_of(stored: Stored) -> LiveMessage:
     )
 
 
-def beside(request: Request, *, with_card: bool) -> Sequence[LiveMessage]:
+def other_messages(request: Request, *, with_card: bool) -> Sequence[LiveMessage]:
     """Return the messages beside its card that a move makes due at once.
 
     One asks a second person, or tells what came of it; it changes when the card does. One shows how far a list is. A

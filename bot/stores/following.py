@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from bot.audit import Entry
 from bot.errors import StoreError
 from bot.request import first_id_at
-from bot.stores.documents import Stored, entry_of
+from bot.stores.documents import Stored, read_entry
 
 # Ids begin with the time they were made at. It helps to find where to begin; what counts is the time of the entry.
 _IDS_MAY_DIFFER_BY = timedelta(minutes=1)
@@ -37,7 +37,7 @@ def not_there(entry_id: str) -> CannotFollowError:
 def entry_in(stored: Stored, entry_id: str) -> Entry:
     """Return a stored entry. Raises `CannotFollowError` for one that cannot be read: left out, it would be a gap."""
     try:
-        return entry_of(stored)
+        return read_entry(stored)
     except Exception:  # noqa: BLE001 -- it may be wrong in any way
         raise CannotFollowError(
             f"Entry {entry_id} cannot be read by this version of the bot.",

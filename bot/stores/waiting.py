@@ -15,15 +15,18 @@ from bot.facts.finding import COUNTED_UP_TO, Backlog
 from bot.ports import LiveMessage, MessageKind
 from bot.request import Request, State
 from bot.stores.documents import (
+    AWAITED,
     CARD,
     DUE_AT_ONCE,
     LIST,
+    READY,
+    RUNNING,
     TALLY,
     UNDELIVERED,
     Readings,
     Stored,
     card_of,
-    entry_of,
+    read_entry,
     request_of,
     text,
 )
@@ -54,13 +57,13 @@ class Waiting(ABC):
         """Change a message as `rule` says, even while others do so too; return what it gave, if anything."""
 
     def expired(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
-        return self._due("awaiting", request_of, now, limit, beyond)
+        return self._due(AWAITED, request_of, now, limit, beyond)
 
     def ready(self, decided_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
-        return self._due("ready", request_of, decided_before - MOMENT, limit, beyond)
+        return self._due(READY, request_of, decided_before - MOMENT, limit, beyond)
 
     def dead(self, lease_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
-        return self._due("running", request_of, lease_before - MOMENT, limit, beyond)
+        return self._due(RUNNING, request_of, lease_before - MOMENT, limit, beyond)
 
     def lists(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
         return self._due(LIST, request_of, now, limit, beyond)
@@ -68,7 +71,7 @@ class Waiting(ABC):
     # Entries
 
     def tallies(self, before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Entry]:
-        return self._due(TALLY, entry_of, before - MOMENT, limit, beyond)
+        return self._due(TALLY, read_entry, before - MOMENT, limit, beyond)
 
     def backlog(self) -> Backlog:
         read = itemgetter("at")  # no more: those that cannot be read wait too
@@ -78,18 +81,18 @@ class Waiting(ABC):
         return Backlog(count, oldest_at, more=count == COUNTED_UP_TO)
 
     def awaiting_approval(self) -> int:
-        awaiting = self._first("awaiting", EVER, ALWAYS, COUNTED_UP_TO, request_of)
+        awaiting = self._first(AWAITED, EVER, ALWAYS, COUNTED_UP_TO, request_of)
         return sum(request.state is State.APPROVING for request in awaiting)
 
     def next_entry_at(self, *, refused: bool = False) -> datetime | None:
-        first = self._first(UNDELIVERED[refused], EVER, ALWAYS, 1, entry_of)
+        first = self._first(UNDELIVERED[refused], EVER, ALWAYS, 1, read_entry)
         return first[0].delivery.next_at if first else None
 
     def due_entries(
         self, now: datetime, limit: int, beyond: datetime | None = None, *, refused: bool = False
     ) -> Sequence[Entry]:
         most = limit if refused else max(limit, FIRST_DUE)
-        due = self._due(UNDELIVERED[refused], entry_of, now, most, beyond)
+        due = self._due(UNDELIVERED[refused], read_entry, now, most, beyond)
         return sorted(due, key=attrgetter("id"))[:limit]
 
     def hold(self, entry: Entry, until: datetime) -> Entry | None:

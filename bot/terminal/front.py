@@ -30,7 +30,7 @@ def take(command: Options | WhoAmI, flow: Flow, now: datetime, arn: str, *, yes:
         flow.ask(ask_of(command, now, arn), reply)
     if reply.confirming:
         _decide(flow, reply.confirming, reply, yes=yes)
-    if not reply.told:  # another worker took the request over
+    if not reply.is_answered:  # another worker took the request over
         reply.say(UnderWayError())
     return reply.exit_code
 
@@ -74,13 +74,13 @@ def is_confirmed(asked: Callable[[], bool], flow: Flow, press: Press, reply: "Te
 class TerminalReply:
     """Tells the person whose AWS identity is `arn`; with `quiet`, without showing the account first.
 
-    `confirming` is the request that awaits their answer. Once they were `told` how it ended, `exit_code` is the code.
+    `confirming` is the request that awaits their answer. Once their command `is_answered`, `exit_code` is the code.
     """
 
     arn: str
     quiet: bool
     confirming: Request | None = None
-    told: bool = False
+    is_answered: bool = False
     exit_code: int = OF_SIGNOUT[Code.OTHER]
     place: Place | None = None  # a terminal has no card
 
@@ -90,7 +90,7 @@ class TerminalReply:
             self.confirming = request
             words = "" if self.quiet or not request.chosen else screen.facts(request)
         else:
-            self.told, self.exit_code = True, _exit_code(request)
+            self.is_answered, self.exit_code = True, _exit_code(request)
             words = screen.outcome(request)
         if words:
             say(words)
@@ -98,12 +98,12 @@ class TerminalReply:
 
     def tell(self, standing: Standing) -> None:
         """Say what the operator may do."""
-        self.told, self.exit_code = True, DONE
+        self.is_answered, self.exit_code = True, DONE
         show(screen.standing(standing))
 
     def say(self, error: BotError) -> None:
         """Say what was wrong and what to do."""
-        self.told, self.exit_code = True, OF_SIGNOUT[error.code]
+        self.is_answered, self.exit_code = True, OF_SIGNOUT[error.code]
         match error:
             case DeniedError(everywhere=True):
                 say(NOT_LISTED.format(arn=self.arn))

@@ -71,7 +71,7 @@ class ListTerminalReply(TerminalReply):
             self.bar.close()
             say(screen.preview(request))
         elif request.state in ENDED and not self._ended:
-            self.told, self.exit_code, self._ended = True, _exit_code(request), True
+            self.is_answered, self.exit_code, self._ended = True, _exit_code(request), True
             say(screen.outcome(request))
         return True
 
@@ -97,7 +97,7 @@ def _is_its_number(command: ListCommand, listed: Listed) -> bool:
             say(f"{screen.not_the_number(listed)} --size says {command.size:,}.")
         return command.size == listed.size
     for _ in range(TRIES):
-        answer = answer_to(screen.question(listed), beside=command.file == STANDARD_INPUT)
+        answer = answer_to(screen.question(listed), on_tty=command.file == STANDARD_INPUT)
         if not answer.strip():
             break
         if number_in(answer) == listed.size:

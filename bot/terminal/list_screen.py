@@ -39,8 +39,8 @@ _GO_ON = "Someone who may approve it can let it go on in Slack. Ctrl-C stops it.
 def preview(request: Request) -> str:
     """Return what a list would hold, and what is left out of it."""
     listed, reason = request.contents, request.ask.options.reason
-    what = "accounts in the pool" if listed.everyone else f"accounts of list {listed.again_of}"
-    read = f"{listed.lines:,} {what if listed.everyone or listed.again_of else 'lines'}"
+    what = f"accounts of list {listed.again_of}" if listed.again_of else "lines"
+    read = f"{listed.lines:,} {'accounts in the pool' if listed.everyone else what}"
     labelled = [
         ("List", request.id),
         ("Pool", f"{listed.pool} ({listed.pool_id}, {listed.region})"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bot import errors
 from bot.decide import Press
 from bot.list_flow import ListFlow
-from bot.list_work import LEASE, ListWorker
+from bot.list_work import LIST_LEASE, ListWorker
 from bot.request import ENDED, Request, State
 from bot.terminal import list_screen as screen
 from bot.terminal.front import TerminalReply
@@ -43,7 +43,7 @@ class Watch:
         """Confirm it, and run it to its end; return the exit code."""
         with self._signals.noted(), self._leaving():
             self._flow.confirm(self.press, self.reply)
-            if self.reply.told:
+            if self.reply.is_answered:
                 return self.reply.exit_code
             self._look()
             return self._wait_for_approval() or self._run()
@@ -61,7 +61,7 @@ class Watch:
                 return self.reply.exit_code
             if self._signals.interrupted or is_over:  # past its time, that ends it as expired
                 self._flow.cancel(self.press, self.reply)
-                if self.reply.told:
+                if self.reply.is_answered:
                     return INTERRUPTED if self._signals.interrupted else self.reply.exit_code
             self._rest()
         if self.request.state in ENDED:
@@ -114,7 +114,7 @@ class Watch:
     def _waits(self) -> bool:
         """Whether no one runs it now; true only once for each time that it waits."""
         now, worked_at = self.worker.clock.now(), self.request.contents.worked_at
-        is_run = self.worker.running or (worked_at and abs(now - worked_at) < LEASE)
+        is_run = self.worker.running or (worked_at and abs(now - worked_at) < LIST_LEASE)
         self._looks = 0 if is_run else self._looks + 1
         return self._looks == LOOKS_BEFORE_IT_WAITS
 

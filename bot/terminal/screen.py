@@ -21,19 +21,19 @@ UNFINISHED = (
 INTERRUPTED = f"Interrupted. {UNFINISHED}"
 
 
-def can_ask(*, beside: bool = False) -> bool:
-    """Return whether a person can answer here; `beside`: though standard input is something else."""
-    if not beside:
+def can_ask(*, on_tty: bool = False) -> bool:
+    """Return whether a person can answer here; `on_tty`: though standard input is something else."""
+    if not on_tty:
         return sys.stdin.isatty() and sys.stderr.isatty()
     with suppress(OSError), open("/dev/tty", "rb"):  # noqa: PTH123 -- a device
         return sys.stderr.isatty()
     return False
 
 
-def answer_to(question: str, *, beside: bool = False) -> str:
-    """Ask, and return the answer; `beside`: standard input is something else, so it is read from the terminal."""
+def answer_to(question: str, *, on_tty: bool = False) -> str:
+    """Ask, and return the answer; `on_tty`: standard input is something else, so it is read from the terminal."""
     print(question, end="", file=sys.stderr, flush=True)  # noqa: T201 -- a command line asks there
-    if not beside:
+    if not on_tty:
         return sys.stdin.readline()
     with open("/dev/tty", encoding="utf-8", errors="replace") as terminal:  # noqa: PTH123 -- a device
         return terminal.readline()

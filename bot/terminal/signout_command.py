@@ -92,7 +92,7 @@ def read(words: Sequence[str], spelling: aws_cli.Spelling) -> tuple[Options | Li
 def _check_can_ask(command: Options | ListCommand) -> None:
     if isinstance(command, Options) and not can_ask():
         raise UsageError(NO_ONE_TO_ASK)
-    if isinstance(command, ListCommand) and not can_ask(beside=command.file == STANDARD_INPUT):
+    if isinstance(command, ListCommand) and not can_ask(on_tty=command.file == STANDARD_INPUT):
         raise UsageError(NO_ONE_TO_ASK_OF_A_LIST)
 
 

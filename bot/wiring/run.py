@@ -100,7 +100,7 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
         entrance=Doorway(
             lane=slack_lane,
             newcomers_lane=newcomers,
-            listed=settings.allowlist.all.users | settings.approvers.all.users,
+            named=settings.allowlist.all.users | settings.approvers.all.users,
         ),
         aws_lane=aws_lane,
         trail=refusals,

@@ -15,14 +15,14 @@ from bench.lists import STORES, make_list, outcomes, wait_for_end
 from bench.rows import progress
 from bench.sides import say
 from bot.list_run import MOST_AT_ONCE
-from bot.list_work import LEASE
+from bot.list_work import LIST_LEASE
 from bot.request import Request, State
 from bot.sandbox.cognito import Moto
 
 NO_QUOTA = 1_000_000.0
 LOOK_SECONDS = 10.0
 # A lease, the second before the first call, that between two looks, and one to read the list.
-MOST_LOST = LEASE.total_seconds() + 3
+MOST_LOST = LIST_LEASE.total_seconds() + 3
 A_PAUSE = 3.0  # seconds without a call: longer ones are told
 FLAT = 1.25  # the memory that bots have in the last quarter of a list, as a multiple of that in the second one
 

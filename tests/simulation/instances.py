@@ -263,7 +263,7 @@ class Instance:
             entrance=Doorway(
                 lane=Lane("slack lane", self, weather.places),
                 newcomers_lane=Lane("newcomers lane", self, weather.places),
-                listed=ALLOWLIST.all.users | world.brakes.approvers.all.users,
+                named=ALLOWLIST.all.users | world.brakes.approvers.all.users,
             ),
             aws_lane=Lane("aws lane", self, weather.places),
             begin_lists=self._hurry_lists,

@@ -17,7 +17,7 @@ import bot.preview
 import bot.request
 from bot.audit import Entry
 from bot.errors import StoreUnavailableError
-from bot.list_work import LEASE
+from bot.list_work import LIST_LEASE
 from bot.refusals import TALLIED_FOR
 from bot.request import Operator, Request
 from bot.slack import audit_channel, reply
@@ -148,7 +148,7 @@ class World:
             "SELECT min(datetime(due_at, iif(json_extract(document, '$.state') = 'running', :lease, '+0 seconds')))"
             " FROM requests WHERE due = 'list'"
         )
-        lease = f"+{LEASE.total_seconds():.0f} seconds"
+        lease = f"+{LIST_LEASE.total_seconds():.0f} seconds"
         at = self.observer._file.rows(sql, {"lease": lease})[0][0]
         return (datetime.fromisoformat(f"{at}+00:00") - START).total_seconds() + 1 - self.schedule.now if at else NEVER
 

@@ -88,7 +88,7 @@ class Calls:
         self._clock = clock
         self._lock = threading.Lock()
         self._session: AwsSession | None = None
-        self.told: datetime | None = None  # the time by DynamoDB's last answer, in whole seconds
+        self.server_time: datetime | None = None  # the time by DynamoDB's last answer, in whole seconds
         self._client: DynamoDBClient | None = None
 
     def ask(self) -> None:
@@ -147,7 +147,7 @@ class Calls:
             try:
                 with leaving(departure):
                     answer = _certain(getattr(self.client(), name)(**parameters))
-                    self.told = date_of(answer["ResponseMetadata"]["HTTPHeaders"])
+                    self.server_time = date_of(answer["ResponseMetadata"]["HTTPHeaders"])
                     return answer
             except (AwsSetupError, ClientError, BotoCoreError, TooLateError, NotDynamoDBError) as error:
                 late = trouble if isinstance(error, TooLateError) else None  # the try before says more

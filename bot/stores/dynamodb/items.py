@@ -32,7 +32,7 @@ from bot.stores.documents import (
 Item = dict[str, Any]
 Key = Mapping[str, str]
 ItemKind = Literal["request", "log", "history", "account", "list", "window", "lease", "tally"]
-Action = dict[str, Any]
+Write = dict[str, Any]
 
 IS_NEW = "attribute_not_exists(pk)"
 IS_THERE = "attribute_exists(pk)"
@@ -133,7 +133,7 @@ def item_of_card(card: LiveMessage) -> Item:
     return {**where, **_attributes(attributes_of_card(card)), "shape": documents.SHAPE}
 
 
-def card_moved(card: LiveMessage) -> Action:
+def card_moved(card: LiveMessage) -> Write:
     """Return what a move does to a message. Its holder stays, and so does its place, unless the move gives another."""
     new = attributes_of_card(card)
     kept = {"failures", "held_by", "ts"} | (set() if card.place else {"response_url", "place_until", "replaces"})
@@ -142,7 +142,7 @@ def card_moved(card: LiveMessage) -> Action:
     return assign(make_key("request", card.request_id, card.kind), {**change, "shape": documents.SHAPE}, is_there)
 
 
-def window_counted(window: Window) -> Action:
+def window_counted(window: Window) -> Write:
     """Return what writes a window over the version that was read."""
     latest = max([*window.accounts.values(), *([window.told_at] if window.told_at else [])])
     values = values_of_window(window)
@@ -150,17 +150,17 @@ def window_counted(window: Window) -> Action:
     return put(item, "version = :before", before=window.version) if window.version else put(item, IS_NEW)
 
 
-def put(item: Mapping[str, Any], condition: str = "", **values: Any) -> Action:
+def put(item: Mapping[str, Any], condition: str = "", **values: Any) -> Write:
     """Return what replaces a whole item. A condition's `:name` is the value of that name."""
     return {"Put": {"Item": item, **_where(condition, values)}}
 
 
-def update(key: Key, change: str, condition: str = "", **values: Any) -> Action:
+def update(key: Key, change: str, condition: str = "", **values: Any) -> Write:
     """Return what changes some attributes of an item, and makes it where it is not there."""
     return {"Update": {"Key": key, "UpdateExpression": change, **_where(condition, values)}}
 
 
-def assign(key: Key, attributes: Mapping[str, Any], condition: str, **values: Any) -> Action:
+def assign(key: Key, attributes: Mapping[str, Any], condition: str, **values: Any) -> Write:
     """Return what gives an item these attributes, without those that are None, and leaves its others as they are."""
     given = {name: value for name, value in attributes.items() if value is not None}
     changes = ["SET " + ", ".join(f"{name} = :{name}" for name in given)] if given else []
@@ -169,7 +169,7 @@ def assign(key: Key, attributes: Mapping[str, Any], condition: str, **values: An
     return update(key, " ".join(changes), condition, **given, **values)
 
 
-def delete(key: Key, condition: str = "", **values: Any) -> Action:
+def delete(key: Key, condition: str = "", **values: Any) -> Write:
     """Return what deletes an item where it is there."""
     return {"Delete": {"Key": key, **_where(condition, values)}}
 
@@ -179,8 +179,8 @@ def _attributes(values: Values) -> Item:
     return {name: value for name, value in values.items() if value is not None and name != "id"}
 
 
-def _where(condition: str, values: Mapping[str, Any]) -> Action:
-    where: Action = {"ConditionExpression": condition} if condition else {}
+def _where(condition: str, values: Mapping[str, Any]) -> Write:
+    where: Write = {"ConditionExpression": condition} if condition else {}
     if values:
         where["ExpressionAttributeValues"] = {f":{name}": value for name, value in values.items()}
     return where

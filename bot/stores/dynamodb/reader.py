@@ -10,7 +10,7 @@ from ulid import ULID
 from bot.audit import Entry
 from bot.facts.clock import CheckedClock
 from bot.request import first_id_at
-from bot.stores.documents import ID_LENGTH, Readings, Stored, entry_of, text
+from bot.stores.documents import ID_LENGTH, Readings, Stored, read_entry, text
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import Calls
 from bot.stores.dynamodb.items import Item
@@ -53,7 +53,7 @@ class DynamoDBReader:
         self, since: datetime | None, request_id: str | None, list_id: str | None = None, *, each_account: bool = True
     ) -> Iterator[Entry]:
         options = {} if each_account else {"FilterExpression": NOT_OF_ONE_ACCOUNT}
-        return self._readings.each(entry_of, self._logged(since, request_id, list_id, **options))
+        return self._readings.each(read_entry, self._logged(since, request_id, list_id, **options))
 
     def _logged(
         self, since: datetime | None, request_id: str | None, list_id: str | None, **options: Any
@@ -85,7 +85,7 @@ class DynamoDBReader:
         last = self._id_to_begin_after(after, since)
         while True:
             months = self._months()
-            final = first_id_at((self._calls.told or datetime.now(UTC)) - FINAL_AFTER)
+            final = first_id_at((self._calls.server_time or datetime.now(UTC)) - FINAL_AFTER)
             for month in months:
                 if month < items.month_of(last.ljust(ID_LENGTH, "0")) or final < last:  # refused where it ends first
                     continue

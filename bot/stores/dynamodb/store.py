@@ -16,17 +16,17 @@ from bot.request import Request, State, check_move, first_id_at, new_id
 from bot.stores.documents import (
     CARD,
     Stored,
-    beside,
     card_of,
-    entry_of,
     new_card,
+    other_messages,
+    read_entry,
     request_of,
     text,
     window_of,
 )
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import ConditionError
-from bot.stores.dynamodb.items import EXPIRES, IS_NEW, IS_THERE, Action, Item, assign, delete, put, update
+from bot.stores.dynamodb.items import EXPIRES, IS_NEW, IS_THERE, Item, Write, assign, delete, put, update
 from bot.stores.dynamodb.lists import DynamoDBLists
 from bot.stores.dynamodb.reader import DynamoDBReader
 from bot.stores.dynamodb.table import INDEX
@@ -91,7 +91,7 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
         item = items.item_of_request(after)
         moved = put(item, "version = :before", before=before.version)
         shown = [items.card_moved(new_card(after, show))] if show else []
-        shown += [items.card_moved(each) for each in beside(after, with_card=bool(show))]
+        shown += [items.card_moved(each) for each in other_messages(after, with_card=bool(show))]
         if entry or shown:
             self._write(entry, [moved], [*shown, *_last_signed_out(after.id, item)], counted)
         else:
@@ -125,7 +125,7 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
     def past(self, subjects: Sequence[str], limit: int) -> Sequence[Entry]:
         ids = {each["sk"] for subject in subjects for each in self._last_of(subject, limit)}
         found = [item for each in sorted(ids)[-limit:] if (item := self._calls.get(items.entry_key(each)))]
-        return list(self._readings.each(entry_of, map(items.stored, found)))
+        return list(self._readings.each(read_entry, map(items.stored, found)))
 
     def _last_of(self, subject: str, limit: int) -> Iterator[Item]:
         history = items.make_key("history", subject)
@@ -153,7 +153,7 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
     def settle(self, tally_id: str, now: datetime) -> None:
         key = items.make_key("tally", tally_id)
         item, told = (self._calls.get(each) or {} for each in (key, items.make_key("tally", tally_id, "told")))
-        for tally in self._readings.each(entry_of, [item] if item else ()):
+        for tally in self._readings.each(read_entry, [item] if item else ()):
             entry = entry_of_tally(tally, now, int(told.get("told", 0)))
             unchanged = "told = :was" if told else IS_NEW
             was = {"was": told["told"]} if told else {}
@@ -193,18 +193,18 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
 
     def _forget(self, item: Item) -> bool:
         """Forget an entry that can be read, and with the one of its end a request and its card."""
-        for entry in self._readings.each(entry_of, [items.stored(item)]):
-            actions = [delete(items.key_of(item), f"{IS_THERE} AND attribute_not_exists(due)")]
-            actions += map(delete, items.history_keys(entry))
+        for entry in self._readings.each(read_entry, [items.stored(item)]):
+            writes = [delete(items.key_of(item), f"{IS_THERE} AND attribute_not_exists(due)")]
+            writes += map(delete, items.history_keys(entry))
             if entry.kind in ENDINGS:
                 if entry.chosen and entry.request and entry.request.state is State.DONE:
                     key = items.make_key("account", entry.chosen.key)
                     with suppress(ConditionError):  # a later request signed this account out
                         self._calls.write([delete(key, "request_id = :id", id=entry.ask.id)])
-                actions += [delete(items.make_key("request", entry.ask.id, sort)) for sort in ("request", *MessageKind)]
+                writes += [delete(items.make_key("request", entry.ask.id, sort)) for sort in ("request", *MessageKind)]
                 self._forget_portions(entry)
             with suppress(ConditionError):
-                self._calls.write(actions)
+                self._calls.write(writes)
                 return True
         return False
 
@@ -255,7 +255,7 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
                 return after
         return None
 
-    def _write_only(self, written: Action) -> None:
+    def _write_only(self, written: Write) -> None:
         """Write a request and nothing else: one conditional write, at half the price of a transaction."""
         item = written["Put"]["Item"]
         try:
@@ -271,24 +271,20 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
                 raise SupersededError from None
 
     def _write(
-        self,
-        entry: Entry | None,
-        actions: Sequence[Action],
-        also: Sequence[Action] = (),
-        counted: Sequence[Window] = (),
+        self, entry: Entry | None, writes: Sequence[Write], also: Sequence[Write] = (), counted: Sequence[Window] = ()
     ) -> None:
         """Add an entry, do and count these, all or nothing. What is `also` to be done is left out where it may not."""
         while True:
             entry = entry and self._placed(entry)
             added = [put(items.item_of_entry(entry), IS_NEW), *map(put, items.history_keys(entry))] if entry else []
-            needed = [*actions, *map(items.window_counted, counted), *added]
+            needed = [*writes, *map(items.window_counted, counted), *added]
             try:
                 self._calls.write([*needed, *also])
                 break
             except ConditionError as error:
-                if any(error.failed[: len(actions)]):
+                if any(error.failed[: len(writes)]):
                     raise SupersededError from None
-                if any(error.failed[len(actions) : len(actions) + len(counted)]):
+                if any(error.failed[len(writes) : len(writes) + len(counted)]):
                     raise CountChangedError from None
                 if any(error.failed[: len(needed)]):
                     raise StoreUnavailableError("there is such an entry already") from None
@@ -307,7 +303,7 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
             self._known_months.add(month)
 
 
-def _last_signed_out(request_id: str, item: Item) -> Sequence[Action]:
+def _last_signed_out(request_id: str, item: Item) -> Sequence[Write]:
     """Return what notes that this request signed its account out, unless a later one did."""
     if not {"account", "ended_at"} <= item.keys():
         return []

@@ -162,7 +162,7 @@ SCHEMA = "PRAGMA user_version"
 
 # What gives what waits, by what it waits as.
 WAITING: Mapping[str, str] = {
-    **dict.fromkeys(("awaiting", "ready", "running", documents.LIST), DUE_REQUESTS),
+    **dict.fromkeys((documents.AWAITED, documents.READY, documents.RUNNING, documents.LIST), DUE_REQUESTS),
     **dict.fromkeys(documents.UNDELIVERED.values(), DUE_ENTRIES),
     documents.TALLY: TALLIES,
     documents.CARD: DUE_CARDS,

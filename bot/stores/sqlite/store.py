@@ -17,11 +17,11 @@ from bot.stores.documents import (
     Readings,
     Stored,
     Values,
-    beside,
     card_of,
-    entry_of,
     message_id,
     new_card,
+    other_messages,
+    read_entry,
     request_of,
     text,
     values_of_card,
@@ -80,7 +80,7 @@ class SQLiteReader:
         first_id = first_id_since(since) if since else ""
         values = {"since": text(since) or "", "after": first_id, "request_id": request_id, "list_id": list_id}
         while rows := self._file.rows(statement, values):
-            yield from self._readings.each(entry_of, map(dict, rows))
+            yield from self._readings.each(read_entry, map(dict, rows))
             values["after"] = rows[-1]["id"]
 
     def follow(self, after: str | None, since: datetime | None) -> Iterator[Entry | None]:
@@ -149,7 +149,7 @@ class SQLiteStore(SQLiteReader, SQLiteLists, Waiting):
         # The version is the whole condition: each move makes a new one.
         moved = sql.MOVE_REQUEST, values_of_request(after) | {"before": before.version}
         shown = [(sql.MOVE_CARD, values_of_card(new_card(after, show)))] if show else []
-        shown += [(sql.PUT_CARD, values_of_card(each)) for each in beside(after, with_card=bool(show))]
+        shown += [(sql.PUT_CARD, values_of_card(each)) for each in other_messages(after, with_card=bool(show))]
         self._write(moved, entry, shown, counted)
 
     def windows(self, keys: Sequence[str]) -> Sequence[Window]:
@@ -172,7 +172,7 @@ class SQLiteStore(SQLiteReader, SQLiteLists, Waiting):
     def past(self, subjects: Sequence[str], limit: int) -> Sequence[Entry]:
         found = (self._file.rows(sql.PAST, {"subject": each, "limit": limit}) for each in subjects)
         ids = {row["entry_id"] for rows in found for row in rows}
-        return [entry for each in sorted(ids)[-limit:] if (entry := self._one(entry_of, sql.ENTRY, id=each))]
+        return [entry for each in sorted(ids)[-limit:] if (entry := self._one(read_entry, sql.ENTRY, id=each))]
 
     # Entries
 
@@ -186,8 +186,8 @@ class SQLiteStore(SQLiteReader, SQLiteLists, Waiting):
 
     def settle(self, tally_id: str, now: datetime) -> None:
         with self._file.write() as db:
-            tally = self._one(entry_of, sql.ONE_TALLY, id=tally_id)
-            before = self._one(entry_of, sql.ENTRY, id=tally_id)
+            tally = self._one(read_entry, sql.ONE_TALLY, id=tally_id)
+            before = self._one(read_entry, sql.ENTRY, id=tally_id)
             entry = entry_of_tally(tally, now, before.count if before else 0) if tally else None
             if tally:
                 db.execute(sql.END_TALLY, {"id": tally_id})
