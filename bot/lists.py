@@ -55,7 +55,7 @@ class ListRules(Confirmations):
     ) -> Request:
         """Look up what a list is to hold, and store it: it then awaits its confirmation.
 
-        `looking` is called every few seconds on the way. Raises `AlreadyDecidedError` where the list was ended meanwhile,
+        `looking` is called every few seconds. Raises `AlreadyDecidedError` where the list was ended meanwhile,
         `AccountNotFoundError` for an empty one, `UsageError`, and what else `needs` and `Preview` raise. On an error it
         tries to cancel the list.
         """
