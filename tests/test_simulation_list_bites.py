@@ -69,8 +69,8 @@ def _worked_on_just_now(sound: Any_, run: ListRun) -> None:
     sound(run)
 
 
-def _anyone_may(_: Any_, __: ListRules, press: Press, ___: Request, *, again: bool) -> Operator:
-    assert again in {True, False}
+def _anyone_may(_: Any_, __: ListRules, press: Press, ___: Request, *, recheck: bool) -> Operator:
+    assert recheck in {True, False}
     return press.operator
 
 
