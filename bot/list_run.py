@@ -69,12 +69,11 @@ class ListRun:
         self._finish()
 
     def _begin_all(self) -> None:
-        settled = self.progress.settled.ended
-        accounts: Iterable[tuple[int, Account | None]] = accounts_of(
-            self.requests, self.request, self.may_work, sizes=self._sizes or (), settled=settled
-        )
-        if not self._goes_on:  # its portions may be gone
-            accounts = ((index, None) for index in range(settled, self.request.contents.size))
+        settled, size = self.progress.settled.ended, self.request.contents.size
+        accounts: Iterable[tuple[int, Account | None]] = ((index, None) for index in range(settled, size))
+        if self._goes_on:  # else its portions may be gone
+            sizes = self._sizes or ()
+            accounts = accounts_of(self.requests, self.request, self.may_work, sizes=sizes, settled=settled)
         if all(index < settled or self._begin(index, account) for index, account in accounts):
             self._is_probing = False
         while (self._under_way or self._waiting) and self._tick():

@@ -77,7 +77,7 @@ def user_pools(
 def quota_of(settings: Settings, pool: str) -> str:
     """Return the AWS account and region whose quota a pool's calls count for; `OWN`: the bot's account.
 
-    A pool that is no longer in the settings is not called: its own name.
+    For a pool that left the settings, and so is never called, it is the pool's name.
     """
     if not (found := settings.pools.get(pool)):
         return pool
