@@ -128,6 +128,9 @@ BROKEN = {
     "a throttled list does not slow down": Broken(
         Pace, "slow_down", lambda *_: None, "a_throttled_list_slows_down", begin=47
     ),
+    "more calls leave in a second than the pace allows": Broken(
+        Pace, "wait", lambda _, pace: Turn(pace.clock.monotonic()), "the_pace_is_kept", begin=228
+    ),
     "calls do not wait for their turn": Broken(
         Pace, "wait", lambda _, pace: Turn(pace.clock.monotonic()), "a_throttled_list_slows_down", begin=47
     ),
