@@ -19,7 +19,7 @@ from bot.list_progress import Progress
 from bot.list_run import ListRun
 from bot.listed import Listed
 from bot.lists import ListRules
-from bot.pace import Pace, Turn
+from bot.pace import Pace, PacedPool, Turn
 from bot.ports import LiveMessage, MessageKind
 from bot.preview import Preview
 from bot.request import Operator, Request, State
@@ -130,6 +130,9 @@ BROKEN = {
     ),
     "more calls leave in a second than the pace allows": Broken(
         Pace, "wait", lambda _, pace: Turn(pace.clock.monotonic()), "the_pace_is_kept", begin=228
+    ),
+    "no one of a list is taken to be in a protected group": Broken(
+        PacedPool, "groups_of", lambda *_: frozenset(), "no_protected_account_of_a_list_is_signed_out", begin=8
     ),
     "calls do not wait for their turn": Broken(
         Pace, "wait", lambda _, pace: Turn(pace.clock.monotonic()), "a_throttled_list_slows_down", begin=47
