@@ -102,17 +102,28 @@ class CardDelivery:
 
     def _show_beside(self, request: Request, held: LiveMessage, left: Left) -> None:
         """Show the message beside a card: once a list's progress is there, the card has a link to it."""
-        is_progress, ts = held.kind is MessageKind.PROGRESS, held.ts
+        is_progress, is_new = held.kind is MessageKind.PROGRESS, not held.ts
         if is_progress:
             self._edits_from[request.id] = self.clock.monotonic() + EDITED_EVERY
-            ts = self.cards.show_progress(request, held.ts, left)
-        elif held.ts or request.state is State.APPROVING:  # else there is nothing left to ask, and no message of it
-            ts = self.cards.show_approval(request, held.ts, left)
-        self.outbox.shown(replace(held, ts=ts))
+        if is_progress or held.ts or request.state is State.APPROVING:  # else nothing is left to ask
+            held = replace(held, ts=self._put(request, held, left))
+        self.outbox.shown(held)
         if request.state in ENDED:
             self._edits_from.pop(request.id, None)
-        if is_progress and held.ts is None and request.ask.source != TERMINAL:
+        if is_progress and is_new and request.ask.source != TERMINAL:
             self.outbox.show_again(request.id)
+
+    def _put(self, request: Request, held: LiveMessage, left: Left) -> tuple[str, ...]:
+        """Edit each message that was posted, or else post one; return their ids. One that is gone hides no other."""
+        show = self.cards.show_progress if held.kind is MessageKind.PROGRESS else self.cards.show_approval
+        known = held.ts or (None,)
+        for ts in known:
+            try:
+                shown_as = show(request, ts, left)
+            except DeliveryError as error:
+                if not error.gone or ts is known[-1]:
+                    raise
+        return held.ts or (shown_as,)
 
     def _send(self, request: Request, ways: Sequence[Place | None], left: Left) -> Place | None:
         """Send it the first way that has not ended; return which one that was."""

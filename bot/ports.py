@@ -128,7 +128,8 @@ class LiveMessage:
     version: int
     due_at: datetime | None = None
     place: Place | None = None  # of a card: None once its response_url has ended
-    ts: str | None = None  # of an approval message or of progress: Slack's id, once it was posted
+    # Of an approval or of progress: Slack's ids of its messages. An answer that was lost may have left more than one.
+    ts: tuple[str, ...] = ()
     failures: int = 0  # in a row
     hold: str | None = None
 

@@ -123,8 +123,8 @@ class Outbox(Protocol):
     def progress_ts(self, list_id: str) -> str | None:
         """Return Slack's id of a list's progress message; None before it was posted."""
 
-    def keeps(self, request_id: str, ts: str) -> bool:
-        """Whether message `ts` is the approval message that is brought up to date. It becomes that where none was."""
+    def keep_up_to_date(self, request_id: str, ts: str) -> None:
+        """Note that `ts` is an approval message of a request. Where it was not noted, its message is due at once."""
 
     def show_again(self, request_id: str) -> None:
         """Make the card of a request due at once, since it reads differently now."""

@@ -300,6 +300,39 @@ class TestCardRaces:
         card_delivery(store, cards, clock).show_due()
         assert len(cards.approvals) == 3
 
+    def test_a_message_that_was_pressed_before_its_second_posting_was_noted_becomes_what_came_of_it_too(
+        self, store: Store
+    ) -> None:
+        clock, cards = StoppedClock(NOON + SHOWN_HERE), TakenCards()
+        approving = approving_in(store)
+
+        def pressed() -> None:  # on the first message, whose answer was lost: the second is posted, but not noted yet
+            store.keep_up_to_date(approving.id, "0.9")
+
+        cards.during = pressed
+        card_delivery(store, cards, clock).show_due()
+        moved(store, approving, State.DENIED, ended_at=NOON)
+        card_delivery(store, cards, clock).show_due()
+        (_, posted), *edited = cards.approvals
+        assert posted is None
+        assert set(edited[-2:]) == {("denied", "0.9"), ("denied", "1.0")}
+
+    @pytest.mark.parametrize("gone", [0, 1])
+    def test_a_message_that_someone_deleted_keeps_no_other_from_being_edited(self, store: Store, gone: int) -> None:
+        clock, cards = StoppedClock(NOON + SHOWN_HERE), TakenCards()
+        approving = approving_in(store)
+        for ts in ("0.8", "0.9"):
+            store.keep_up_to_date(approving.id, ts)
+        denied = moved(store, approving, State.DENIED, ended_at=NOON)
+        store.shown(LiveMessage(request_id=denied.id, version=denied.version))
+        cards.refusals.extend(
+            DeliveryError("message_not_found", gone=True) if number == gone else None for number in (0, 1)
+        )
+        for _ in range(2):
+            card_delivery(store, cards, clock).show_due()
+            clock.time += POST
+        assert cards.approvals == [("denied", ("0.8", "0.9")[1 - gone])]
+
     def test_of_two_instances_that_find_the_same_card_one_shows_it(self, store: Store) -> None:
         clock, cards = StoppedClock(NOON + SHOWN_HERE), TakenCards()
         ended_in(store)

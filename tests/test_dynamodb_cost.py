@@ -69,7 +69,7 @@ def history_of_a_list(request: Request) -> Iterator[Item]:
     yield items.item_of_request(listed)
     yield {**items.portion_key(listed.id, 0), "document": text_of_portion([ADA])}
     yield {**items.make_key("lease", request.id), "holder": "x", "ends_at": text(OLD)}
-    message = LiveMessage(request_id=listed.id, kind=MessageKind.PROGRESS, version=4, ts="1.0")
+    message = LiveMessage(request_id=listed.id, kind=MessageKind.PROGRESS, version=4, ts=("1.0",))
     yield {**items.item_of_card(message), "write_id": "x"}
     for entry in (entry_of(listed, OLD), entry_of(replace(request, list_id=listed.id), OLD)):
         yield items.item_of_entry(replace(entry, delivery=Delivery()))
@@ -166,7 +166,7 @@ CALLS: dict[str, Call] = {
     "postponed": lambda store: store.postponed(store.due_entries(LATER, 1)[0], NOON),
     "delivered": lambda store: store.delivered(store.due_entries(LATER, 1)[0], "1.0", NOON),
     "due_messages": lambda store: (store.due_messages(LATER, 2), store.due_messages(OLD, 2, NOON)),
-    "keeps": lambda store: store.keeps(store.expired(LATER, 9)[-1].id, "1.0"),
+    "keep_up_to_date": lambda store: store.keep_up_to_date(store.expired(LATER, 9)[-1].id, "1.0"),
     "hold_message": lambda store: store.hold_message(store.due_messages(LATER, 1)[0], NOON),
     "not_shown": lambda store: store.not_shown(store.due_messages(LATER, 1)[0], NOON),
     "shown": lambda store: store.shown(store.due_messages(LATER, 1)[0]),

@@ -97,7 +97,7 @@ class Steps:
         for lane in (*lanes(self.rules), self.newcomers):
             lane.do()
         lanes(self.rules)[1].do()
-        self.store.keeps(self.ask.id, "1.0")  # as `ApproverReply` does
+        self.store.keep_up_to_date(self.ask.id, "1.0")  # as `ApproverReply` does
         self.show()
 
     @property

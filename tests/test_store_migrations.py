@@ -195,7 +195,7 @@ def test_a_file_of_version_0_2_0_is_read_as_it_was_and_then_holds_approvals_and_
     due = NO_DELIVERY | {"next_at": text(done.at)}
     assert (done, refusal.ask) == (entry_of_json(ENTRY_1, due), entry_of_json(REFUSAL_1, NO_DELIVERY).ask)
     (card,) = store.due_messages(NOON + timedelta(minutes=1), 9)
-    assert (card.kind, card.request_id, card.ts, card.failures) == (MessageKind.CARD, request.id, None, 2)
+    assert (card.kind, card.request_id, card.ts, card.failures) == (MessageKind.CARD, request.id, (), 2)
     assert store.windows(["all"]) == [Window(key="all")]
     asked = approved_in(store)
     kinds = {each.kind for each in store.due_messages(NOON, 9) if each.request_id == asked.id}

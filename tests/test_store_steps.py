@@ -155,7 +155,7 @@ def denied(store: SQLiteStore, at: datetime = NOON) -> None:
         message = LiveMessage(request_id=ended.id, kind=kind, version=ended.version, due_at=due_at)
         held = store.hold_message(message, at + SECOND)
         assert held
-        store.shown(replace(held, ts="1.0"))
+        store.shown(replace(held, ts=("1.0",)))
 
 
 def list_done(store: SQLiteStore, at: datetime = NOON) -> Request:
@@ -169,7 +169,7 @@ def list_done(store: SQLiteStore, at: datetime = NOON) -> Request:
         message = LiveMessage(request_id=done.id, kind=kind, version=done.version, due_at=due_at)
         held = store.hold_message(message, at + SECOND)
         assert held
-        store.shown(replace(held, ts="1.0"))
+        store.shown(replace(held, ts=("1.0",)))
     return done
 
 

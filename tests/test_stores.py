@@ -1058,7 +1058,7 @@ def approval_in(store: Store, now: datetime = NOON) -> LiveMessage:
 def shown_approval(store: Store, ts: str = "5.0") -> LiveMessage:
     held = store.hold_message(approval_in(store), NOON + SECOND)
     assert held
-    store.shown(replace(held, ts=ts))
+    store.shown(replace(held, ts=(ts,)))
     return held
 
 
@@ -1067,7 +1067,7 @@ def test_a_request_that_needs_an_approval_has_a_message_for_it_due_at_once(store
     found = store.due_messages(NOON, 9)
     assert [(each.kind, each.version) for each in found] == [(MessageKind.APPROVAL, 2), (MessageKind.CARD, 2)]
     assert {each.request_id for each in found} == {request.id}
-    assert (found[0].place, found[0].ts, found[0].failures) == (None, None, 0)
+    assert (found[0].place, found[0].ts, found[0].failures) == (None, (), 0)
     assert store.due_messages(NOON - timedelta(days=9), 9) == [found[0]], "whatever a clock says"
 
 
@@ -1089,7 +1089,7 @@ def test_an_approval_message_that_was_posted_is_due_no_longer_and_each_later_mov
     failed = ready.move(State.FAILED, ended_at=NOON)
     store.move(ready, failed, entry_of(failed, NOON), Show(at=NOON + timedelta(hours=1)))
     again = approval_in(store)
-    assert (again.version, again.ts, again.hold) == (failed.version, "5.0", None)
+    assert (again.version, again.ts, again.hold) == (failed.version, ("5.0",), None)
     shown_approval(store, "5.0")
     assert store.due_messages(NOON + SECOND, 9) == []
 
@@ -1109,9 +1109,9 @@ def test_an_approval_message_that_is_posted_while_its_request_moves_on_keeps_its
     assert held
     denied = approving.move(State.DENIED, ended_at=NOON)
     store.move(approving, denied, entry_of(denied, NOON), Show(at=NOON + SECOND))
-    store.shown(replace(held, ts="5.0"))
+    store.shown(replace(held, ts=("5.0",)))
     again = approval_in(store)
-    assert (again.version, again.ts, again.hold) == (denied.version, "5.0", None)
+    assert (again.version, again.ts, again.hold) == (denied.version, ("5.0",), None)
 
 
 def test_an_approval_message_is_held_once_and_apart_from_the_card(store: Store) -> None:
@@ -1126,7 +1126,7 @@ def test_an_approval_message_is_held_once_and_apart_from_the_card(store: Store) 
     store.not_shown(held, NOON + timedelta(minutes=1))
     assert [each.kind for each in store.due_messages(NOON + SECOND, 9)] == [MessageKind.CARD]
     again = approval_in(store, NOON + timedelta(minutes=1))
-    assert (again.failures, again.ts) == (1, None)
+    assert (again.failures, again.ts) == (1, ())
     store.shown(card)
     assert store.hold_message(again, NOON + timedelta(hours=1))
 
@@ -1144,16 +1144,31 @@ def test_an_approval_message_is_forgotten_with_its_request_and_no_sooner(store: 
     }
 
 
-def test_a_message_that_is_pressed_becomes_the_approval_message_where_none_was_noted(store: Store) -> None:
+def test_a_message_that_is_pressed_is_one_more_approval_message_if_it_was_not_noted(store: Store) -> None:
     request = approving_in(store)
     held = store.hold_message(approval_in(store), NOON + timedelta(minutes=1))
-    assert store.keeps(request.id, "5.0")
+    store.keep_up_to_date(request.id, "5.0")
     found = approval_in(store)
-    assert (found.ts, found.version, found.hold) == ("5.0", request.version, held and held.hold)
-    assert store.keeps(request.id, "5.0")
-    assert not store.keeps(request.id, "6.0"), "it is another one"
-    assert approval_in(store).ts == "5.0"
-    assert not store.keeps(carded(store).id, "5.0"), "no one was asked to approve that"
+    assert (found.ts, found.version, found.hold) == (("5.0",), request.version, held and held.hold)
+    store.keep_up_to_date(carded(store).id, "5.0")  # no one was asked to approve that
+    for _ in range(2):
+        store.keep_up_to_date(request.id, "6.0")
+    assert approval_in(store).ts == ("5.0", "6.0")
+
+
+def test_a_message_that_is_pressed_before_another_is_noted_is_not_forgotten_for_it(store: Store) -> None:
+    request = approving_in(store)
+    held = store.hold_message(approval_in(store), NOON + timedelta(minutes=1))
+    assert held
+    store.keep_up_to_date(request.id, "5.0")
+    store.shown(replace(held, ts=("6.0",)))
+    again = approval_in(store)
+    assert again.ts == ("5.0", "6.0")
+    held = store.hold_message(again, NOON + timedelta(minutes=1))
+    assert held
+    store.shown(held)
+    store.keep_up_to_date(request.id, "6.0")
+    assert [each.kind for each in store.due_messages(NOON, 9)] == [MessageKind.CARD], "both were noted"
 
 
 def test_what_awaits_an_approval_is_counted(store: Store) -> None:
@@ -1369,7 +1384,7 @@ def shown_progress(store: Store, ts: str | None) -> None:
     message = progress_in(store)
     held = message and store.hold_message(message, NOON + SECOND)
     assert held
-    store.shown(replace(held, ts=ts))
+    store.shown(replace(held, ts=(ts,) if ts else ()))
 
 
 def test_the_progress_of_a_list_is_due_at_once_with_each_move_since_its_decision(store: Store) -> None:
@@ -1382,13 +1397,13 @@ def test_the_progress_of_a_list_is_due_at_once_with_each_move_since_its_decision
     store.move(chosen, ready, entry_of(ready, NOON), Show(at=NOON))
     message = progress_in(store, NOON - timedelta(days=9))
     assert message
-    assert (message.request_id, message.version, message.ts, message.place) == (request.id, ready.version, None, None)
+    assert (message.request_id, message.version, message.ts, message.place) == (request.id, ready.version, (), None)
     shown_progress(store, "7.0")
     assert progress_in(store, NOON + timedelta(days=9)) is None
     running = noted(store, ready, State.RUNNING, NOON)
     again = progress_in(store)
     assert again
-    assert (again.version, again.ts, again.hold) == (running.version, "7.0", None)
+    assert (again.version, again.ts, again.hold) == (running.version, ("7.0",), None)
 
 
 def test_where_the_progress_of_a_list_is_posted_is_known_once_it_was(store: Store) -> None:
@@ -1407,10 +1422,10 @@ def test_progress_that_is_posted_while_its_list_goes_on_keeps_its_ts_and_is_due_
     held = message and store.hold_message(message, NOON + SECOND)
     assert held
     running = noted(store, request, State.RUNNING, NOON)
-    store.shown(replace(held, ts="7.0"))
+    store.shown(replace(held, ts=("7.0",)))
     again = progress_in(store)
     assert again
-    assert (again.version, again.ts) == (running.version, "7.0")
+    assert (again.version, again.ts) == (running.version, ("7.0",))
 
 
 def test_a_list_that_was_asked_for_in_a_terminal_has_progress_and_no_card(store: Store) -> None:
@@ -1491,4 +1506,4 @@ def shown_all(store: Store) -> None:
     for message in store.due_messages(NOON, 9):
         held = store.hold_message(message, NOON + SECOND)
         assert held
-        store.shown(replace(held, ts=None if message.kind is MessageKind.CARD else "7.0"))
+        store.shown(replace(held, ts=() if message.kind is MessageKind.CARD else ("7.0",)))

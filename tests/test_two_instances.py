@@ -97,7 +97,7 @@ def asked(headless: Headless, dynamodb: DynamoDB, table: str) -> dict[str, Messa
         request, message = approving(headless)
         asked[request.id] = message
         card = LiveMessage(request_id=request.id, version=request.version)
-        approval = replace(card, kind=MessageKind.APPROVAL, ts=message.ts)
+        approval = replace(card, kind=MessageKind.APPROVAL, ts=(message.ts,))
         dynamodb.put_many(table, [items.item_of_request(request), *map(items.item_of_card, (card, approval))])
     return asked
 

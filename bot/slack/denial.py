@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from bot.errors import BotError, DeliveryError, StoreUnavailableError, UsageError
+from bot.errors import BotError, StoreUnavailableError, UsageError
 from bot.options import MAX_REASON, check_reason
 from bot.request import Request, State
 from bot.slack.form import REASON, values_of
@@ -22,21 +22,19 @@ log = logging.getLogger(__name__)
 class ApproverReply(BesideReply):
     """A reply to a press on the approval message `ts`.
 
-    `deliver.py` keeps one message of each request up to date. A bot that was killed may have left another one: that is
-    brought up to date here.
+    An answer that was lost, or a bot that was killed, may have left a message of which `deliver.py` does not know.
     """
 
     outbox: Outbox
     ts: str | None
 
     def show(self, request: Request) -> bool:
-        """Edit the message, if `deliver.py` does not keep it; return whether Slack took that."""
+        """Have the message brought up to date; return False, since nothing is shown here."""
         try:
-            if self.ts and request.approval and not self.outbox.keeps(request.id, self.ts):
-                self.sender.cards.show_approval(request, self.ts)
-                return True
-        except (DeliveryError, StoreUnavailableError) as error:
-            log.warning("A second approval message was not edited: %s", error.reason)
+            if self.ts and request.approval:
+                self.outbox.keep_up_to_date(request.id, self.ts)
+        except StoreUnavailableError as error:
+            log.warning("A pressed approval message was not noted: %s", error.reason)
         return False
 
 

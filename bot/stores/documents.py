@@ -132,7 +132,7 @@ def values_of_card(card: LiveMessage) -> Values:
         "response_url": place and place.response_url,
         "place_until": place and text(place.until),
         "replaces": place and place.replaces,
-        "ts": card.ts,
+        "ts": " ".join(card.ts) or None,
     }
 
 
@@ -143,7 +143,7 @@ def card_of(stored: Stored) -> LiveMessage:
     until = stored.get("place_until")
     place = {"until": until, "response_url": stored.get("response_url"), "replaces": stored.get("replaces")}
     request_id, _, kind = stored["id"].partition("/")  # as `message_id` makes it
-    identity = {"request_id": request_id, "kind": kind or MessageKind.CARD}
+    identity = {"request_id": request_id, "kind": kind or MessageKind.CARD, "ts": (stored.get("ts") or "").split()}
     return _CARD.validate_python(
         {**stored, **identity, "hold": stored.get("held_by"), "place": place if until else None}
     )

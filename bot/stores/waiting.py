@@ -126,7 +126,7 @@ class Waiting(ABC):
         def settled(card: LiveMessage) -> LiveMessage | None:
             is_mine = card.hold == message.hold
             hold = None if is_mine else card.hold
-            card = replace(card, ts=message.ts or card.ts)
+            card = replace(card, ts=(*card.ts, *(ts for ts in message.ts if ts not in card.ts)))
             if card.version > message.version:
                 return replace(card, due_at=DUE_AT_ONCE, hold=hold)
             due_at = card.due_at if card.failures or card.due_at == DUE_AT_ONCE else None
@@ -144,12 +144,16 @@ class Waiting(ABC):
 
         self._change_card(message.request_id, message.kind, failed)
 
-    def keeps(self, request_id: str, ts: str) -> bool:
-        def kept(message: LiveMessage) -> LiveMessage:
-            return message if message.ts else replace(message, ts=ts, due_at=DUE_AT_ONCE)
+    def progress_ts(self, list_id: str) -> str | None:
+        message = self._change_card(list_id, MessageKind.PROGRESS, lambda message: message)  # it is only read
+        return message.ts[0] if message and message.ts else None
 
-        message = self._change_card(request_id, MessageKind.APPROVAL, kept)
-        return message is not None and message.ts == ts
+    def keep_up_to_date(self, request_id: str, ts: str) -> None:
+        def kept(message: LiveMessage) -> LiveMessage | None:
+            is_noted = ts in message.ts
+            return None if is_noted else replace(message, ts=(*message.ts, ts), due_at=DUE_AT_ONCE)
+
+        self._change_card(request_id, MessageKind.APPROVAL, kept)
 
     def show_again(self, request_id: str) -> None:
         self._change_card(request_id, MessageKind.CARD, lambda card: replace(card, due_at=DUE_AT_ONCE))

@@ -754,9 +754,9 @@ def nothing_is_called_for_after_a_no(seen: Seen) -> Iterator[str]:
 
 @check
 def everyone_who_may_approve_reads_the_outcome_at_last(seen: Seen) -> Iterator[str]:
-    """7: in the message that the store knows; and no message asks for what the store does not wait for."""
+    """7: in each message that the store knows; and no message asks for what the store does not wait for."""
     last = {asked.ts: asked.drawn for asked in seen.approvals}
-    for request_id, ts in seen.approval_ts.items():
+    for request_id, ts in ((request_id, ts) for request_id, known in seen.approval_ts.items() for ts in known):
         if last[ts].state is not seen.requests[request_id].state:
             yield f"{request_id} is {seen.requests[request_id].state}, its approvers read {last[ts].state}"
     for asked in seen.approvals:

@@ -311,14 +311,12 @@ def what_is_read_of_a_list_is_what_was_stored(seen: Seen) -> Iterator[str]:
 
 @check
 def the_channel_reads_at_last_how_far_a_list_is(seen: Seen) -> Iterator[str]:
-    """Once Slack takes messages, the one that the store knows shows the last version."""
-    last = {asked.ts: asked.drawn for asked in seen.progress}
+    """Once Slack takes messages, each one that the store knows shows the last version."""
+    last = {asked.ts: asked.drawn.version for asked in seen.progress}
     for request in _lists(seen):
-        ts = seen.progress_ts.get(request.id)
-        if request.decided_at and (ts is None or last[ts].version != request.version):
-            yield f"{request.id} has version {request.version}, the channel reads {ts and last[ts].version}"
-        if not request.decided_at and ts:
-            yield f"{request.id} was not decided on, and the channel reads {last[ts].version}"
+        versions = {last[ts] for ts in seen.progress_ts.get(request.id, [])}
+        if versions != ({request.version} if request.decided_at else set()):
+            yield f"{request.id} has version {request.version}, the channel reads {versions or 'nothing'}"
 
 
 def _lists(seen: Seen) -> list[Request]:

@@ -223,8 +223,8 @@ class Seen:
     entries: Sequence[Entry] = ()
     backlog: int = 0
     on_screen: Mapping[str, Sequence[Request]] = field(default_factory=dict)  # what each operator can read at last
-    approval_ts: Mapping[str, str] = field(default_factory=dict)  # of each request's approval message, in the store
-    progress_ts: Mapping[str, str] = field(default_factory=dict)  # of each list's progress message
+    approval_ts: Mapping[str, list[str]] = field(default_factory=dict)  # of each request's approval messages, as stored
+    progress_ts: Mapping[str, list[str]] = field(default_factory=dict)  # of each list's progress messages
     crowd: Any = None
     brakes: Any = None
     acts: Any = None

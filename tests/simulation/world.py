@@ -301,11 +301,11 @@ class World:
             self.weather.jumps,
         )
 
-    def _messages(self, kind: str) -> dict[str, str]:
-        """Return Slack's id of each message of a kind, by its request."""
+    def _messages(self, kind: str) -> dict[str, list[str]]:
+        """Return Slack's ids of the messages of a kind, by their request."""
         sql = "SELECT request_id, ts FROM cards WHERE ts IS NOT NULL AND request_id LIKE :kind"
         rows = self.observer._file.rows(sql, {"kind": f"%{kind}"})
-        return {row["request_id"].removesuffix(kind): row["ts"] for row in rows}
+        return {row["request_id"].removesuffix(kind): row["ts"].split() for row in rows}
 
     def _on_screen(self) -> dict[str, list[Request]]:
         """Return of each request the cards as its operator can read them now."""

@@ -1,4 +1,4 @@
-"""Lists in the table: their accounts in portions, who runs them, and where their progress is shown."""
+"""Lists in the table: their accounts in portions, and who runs them."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from bot.account import Account
 from bot.audit import Entry
-from bot.ports import MessageKind
 from bot.stores.documents import portion_of, text, text_of_portion
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import Calls, ConditionError
@@ -14,7 +13,7 @@ from bot.stores.dynamodb.items import IS_NEW, delete, put
 
 
 class DynamoDBLists:
-    """What `Lists` and `Outbox` promise of lists, beside the requests that they are."""
+    """What `Lists` promises of lists, beside the requests that they are."""
 
     _calls: Calls
 
@@ -45,10 +44,6 @@ class DynamoDBLists:
     def give_back(self, key: str, holder: str) -> None:
         with suppress(ConditionError):
             self._calls.write_one(delete(items.make_key("lease", key), "holder = :holder", holder=holder))
-
-    def progress_ts(self, list_id: str) -> str | None:
-        item = self._calls.get(items.make_key("request", list_id, MessageKind.PROGRESS))
-        return item.get("ts") if item else None
 
     def _forget_portions(self, entry: Entry) -> None:
         """Delete the portions of the list that ended with this entry; none where it is of something else."""

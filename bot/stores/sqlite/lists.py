@@ -1,17 +1,16 @@
-"""Lists in the file: their accounts in portions, who runs them, and where their progress is shown."""
+"""Lists in the file: their accounts in portions, and who runs them."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from bot.account import Account
-from bot.ports import MessageKind
-from bot.stores.documents import message_id, portion_of, text, text_of_portion
+from bot.stores.documents import portion_of, text, text_of_portion
 from bot.stores.sqlite import statements as sql
 from bot.stores.sqlite.file import File
 
 
 class SQLiteLists:
-    """What `Lists` and `Outbox` promise of lists, beside the requests that they are."""
+    """What `Lists` promises of lists, beside the requests that they are."""
 
     _file: File
 
@@ -33,7 +32,3 @@ class SQLiteLists:
     def give_back(self, key: str, holder: str) -> None:
         with self._file.write() as db:
             db.execute(sql.GIVE_BACK, {"key": key, "holder": holder})
-
-    def progress_ts(self, list_id: str) -> str | None:
-        rows = self._file.rows(sql.CARD_OF_REQUEST, {"id": message_id(list_id, MessageKind.PROGRESS)})
-        return rows[0]["ts"] if rows else None

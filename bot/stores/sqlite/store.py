@@ -229,7 +229,7 @@ class SQLiteStore(SQLiteReader, SQLiteLists, Waiting):
         with self._file.write() as db:
             card = self._one(card_of, sql.CARD_OF_REQUEST, id=message_id(request_id, kind))
             after = rule(card) if card else None
-            if after:
+            if after and after != card:
                 db.execute(sql.CHANGE_CARD, values_of_card(after))
             return after
 
