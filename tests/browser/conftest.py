@@ -13,7 +13,7 @@ from bot.sandbox.page import Page as SandboxPage
 from bot.sandbox.stage import ACTIONS, SECOND_PERSON
 from browser.window import PATIENCE, Window
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 DESK: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 SETTINGS: dict[str, Any] = {
@@ -31,10 +31,10 @@ def chromium() -> Iterator[Browser]:
     """One browser for all tests of this folder."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
-        pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed (apt-get install chromium)")
+        pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed (apt-get install {NAMES[0]})")
     # The page of the next test is shown by the process that is there: a new one takes as long as the page itself.
     # Chromium's own sandbox does not start for root, as whom CI runs.
-    told = ["--disable-site-isolation-trials", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    told = ["--renderer-process-limit=1", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=told)
