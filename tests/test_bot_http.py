@@ -228,9 +228,7 @@ keys = st.sampled_from(
 
 
 def test_a_signed_request_is_never_answered_500_and_the_bot_goes_on(headless: Headless) -> None:
-    @settings(
-        max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
-    )
+    @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
     @given(payload=whole, key=keys, value=anything)
     def check(payload: dict[str, Any], key: str, value: object) -> None:
         odd = put(payload, key, value) if key in json.dumps(payload) else payload | {key: value}

@@ -50,7 +50,7 @@ def finder(client: Nobody) -> Finder:
     return Finder(pools={"customers": pool}, e164=lambda text, _: e164(text, "DE"), together=together)
 
 
-@settings(derandomize=True, max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.text(max_size=140) | st.text('"\\ =^*()@+0123456789abc-', max_size=60))
 def test_every_filter_asks_for_one_value_that_was_typed_or_is_another_spelling_of_it(text: str) -> None:
     client = Nobody()

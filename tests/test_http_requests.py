@@ -311,9 +311,6 @@ values = st.one_of(st.text(max_size=30), st.sampled_from([FORM, "chunked", "100-
 
 @settings(
     max_examples=150,
-    deadline=None,
-    derandomize=True,
-    database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(headers=st.lists(st.tuples(names, values), max_size=6), body=st.binary(max_size=200), proved=st.booleans())

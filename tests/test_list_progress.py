@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 from examples import ADA, NOON, StoppedClock, awaiting
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import ACCOUNT_CHANGED, PROTECTED
@@ -44,7 +44,6 @@ def test_what_ended_is_counted_and_settled_up_to_the_first_that_has_not() -> Non
     assert listed.left == 6
 
 
-@settings(deadline=None)
 @given(st.permutations(range(12)), st.data())
 def test_in_any_order_and_however_often_it_is_noted_each_account_is_counted_once(
     order: list[int], data: st.DataObject

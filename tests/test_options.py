@@ -362,8 +362,6 @@ def test_what_the_aws_cli_would_not_take_gets_one_sentence_and_its_own_usage_lin
     assert caught.value.usage == AWS_USAGE
 
 
-# The same examples in every run: a test that fails does so for everyone.
-UNHURRIED = settings(deadline=None, derandomize=True, database=None)
 WORDS = st.sampled_from(
     [
         *("ada", "--pool", "staff", "--reason", "--username", "--user-pool-id", POOL, "--cli-input-json", DOCUMENT),
@@ -389,7 +387,7 @@ SLACK_TEXT = st.one_of(st.text(), st.lists(st.one_of(WORDS, st.text(max_size=9))
 
 
 @given(SLACK_TEXT)
-@settings(UNHURRIED, max_examples=300)
+@settings(max_examples=300)
 def test_any_text_gives_a_value_or_one_sentence(text: str) -> None:
     try:
         value: object = read(text)
@@ -410,14 +408,12 @@ NAMES = st.text(
 
 
 @given(NAMES.filter(lambda name: not re.match(r"(--|[\u2013\u2014]-?)[^\W\d_]|[$]$", name, re.IGNORECASE)))
-@UNHURRIED
 def test_what_was_typed_as_target_is_what_is_looked_for(name: str) -> None:
     typed = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     assert read(f"{typed} --pool staff") == Options(target=name, pool="staff")
 
 
 @given(NAMES.filter(lambda name: not re.match(r"(fileb?|https?)://", name, re.IGNORECASE)))
-@UNHURRIED
 def test_what_was_typed_as_user_name_is_what_is_signed_out_however_it_was_spelled(name: str) -> None:
     document = json.dumps({"UserPoolId": POOL, "Username": name}, ensure_ascii=False)
     for typed in (

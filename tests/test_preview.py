@@ -222,7 +222,7 @@ POOL = [
 ]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(lines=TARGETS, seed=st.integers(0, 9))
 def test_the_same_list_comes_of_reading_the_pool_once_and_of_looking_each_line_up(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str], seed: int

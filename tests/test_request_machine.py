@@ -342,8 +342,5 @@ TestRequests = pytest.mark.long(Requests.TestCase)
 TestRequests.settings = settings(
     max_examples=60,
     stateful_step_count=40,
-    deadline=None,
-    derandomize=True,
-    database=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -49,7 +49,7 @@ def test_letters_that_may_be_taken_for_others_are_named(text: str, named: list[s
 
 
 @given(st.text(SIGNS, max_size=MAX_TARGET) | st.text(max_size=MAX_TARGET))
-@settings(derandomize=True, deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_each_text_has_few_other_spellings_and_none_is_empty_or_the_text_itself(text: str) -> None:
     others = other_spellings(text)
     assert len(others) == len(set(others)) <= 8

@@ -5,17 +5,17 @@ import os
 import socket
 import ssl
 import subprocess
-import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from select import select
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import SSLError
-from far_end import FarEnd, carry, certificate_for, far_end, proxy_to, silent
+from far_end import PATIENCE, FarEnd, certificate_for, far_end, proxy_to, silent
 from slack_over_tls import COGNITO, CONNECTED, HOOKS, LINK, SLACK, There, connected, past_it, there
 
 from bot.__main__ import main
@@ -320,10 +320,13 @@ def unwrapping(context: ssl.SSLContext, port: int) -> Callable[..., None]:
     def talk(_: object, sock: socket.socket) -> None:
         onward = socket.create_connection(("127.0.0.1", port))
         with context.wrap_socket(sock, server_side=True) as opened, onward:
-            back = threading.Thread(target=carry, args=(onward, opened), daemon=True)
-            back.start()
-            carry(opened, onward)
-            back.join()
+            other = {opened: onward, onward: opened}
+            while True:  # on one thread: TLS takes no two at a time
+                ready = [opened] if opened.pending() else select(other, (), (), PATIENCE)[0]
+                for each in ready:
+                    if not (part := each.recv(65536)):
+                        return
+                    other[each].sendall(part)
 
     return talk
 
