@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import TypeVar
 
 from bot.audit import Entry, Kind
@@ -104,7 +105,7 @@ class CardDelivery:
         """Show the message beside a card: once a list's progress is there, the card has a link to it."""
         is_progress, is_new = held.kind is MessageKind.PROGRESS, not held.ts
         if is_progress:
-            self._edits_from[request.id] = self.clock.monotonic() + EDITED_EVERY
+            self._edits_from[request.id] = self.clock.monotonic() + EDITED_EVERY * max(1, len(held.ts))
         if is_progress or held.ts or request.state is State.APPROVING:  # else nothing is left to ask
             held = replace(held, ts=self._put(request, held, left))
         self.outbox.shown(held)
@@ -114,15 +115,16 @@ class CardDelivery:
             self.outbox.show_again(request.id)
 
     def _put(self, request: Request, held: LiveMessage, left: Left) -> tuple[str, ...]:
-        """Edit each message that was posted, or else post one; return their ids. One that is gone hides no other."""
+        """Edit each message that was posted, or post one; return their ids. An error is raised once all were tried."""
         show = self.cards.show_progress if held.kind is MessageKind.PROGRESS else self.cards.show_approval
-        known = held.ts or (None,)
-        for ts in known:
+        errors = list[DeliveryError]()
+        for ts in held.ts or (None,):
             try:
                 shown_as = show(request, ts, left)
             except DeliveryError as error:
-                if not error.gone or ts is known[-1]:
-                    raise
+                errors.append(error)
+        if errors:
+            raise min(errors, key=attrgetter("gone"))  # one that may still be edited counts more
         return held.ts or (shown_as,)
 
     def _send(self, request: Request, ways: Sequence[Place | None], left: Left) -> Place | None:

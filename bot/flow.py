@@ -90,7 +90,7 @@ class Flow:
 
     def approve(self, press: Press, reply: Reply) -> None:
         """Decide, as a second person, that the request is to be done, and start it."""
-        self.press(press, reply, self.approvals.approve)
+        self.press(press, reply, partial(self._approve, reply))
 
     def deny(self, press: Press, reply: Reply) -> None:
         """End it with a second person's no. Raises as `Flow.ask` does: the ack to a form can say so."""
@@ -144,6 +144,11 @@ class Flow:
             self.show(self.confirmations.open(authorized, ask, reply.place), reply)
         except errors.SupersededError:  # the process that took it first shows its card
             log.warning("The command came before. It was not begun again")
+
+    def _approve(self, reply: Reply, press: Press) -> Request:
+        request = self.approvals.approve(press)
+        reply.show(request)  # now: another instance may do what was approved
+        return request
 
     def _open_denial(self, press: Press, form: Denial) -> Request:
         request = self.approvals.may(press)

@@ -128,7 +128,7 @@ class LiveMessage:
     version: int
     due_at: datetime | None = None
     place: Place | None = None  # of a card: None once its response_url has ended
-    # Of an approval or of progress: Slack's ids of its messages. An answer that was lost may have left more than one.
+    # Of an approval or of progress: Slack's ids of what was posted. Two instances, or a lost answer, may leave two.
     ts: tuple[str, ...] = ()
     failures: int = 0  # in a row
     hold: str | None = None

@@ -121,10 +121,10 @@ class Outbox(Protocol):
         """Note that Slack may not have taken it: it is due then (None: as before), or at once, as in `shown`."""
 
     def progress_ts(self, list_id: str) -> str | None:
-        """Return Slack's id of a list's progress message; None before it was posted."""
+        """Return Slack's id of a list's progress message, of two the first; None before it was posted."""
 
     def keep_up_to_date(self, request_id: str, ts: str) -> None:
-        """Note that `ts` is an approval message of a request. Where it was not noted, its message is due at once."""
+        """Note that message `ts` asks to approve a request. Where that is news, all that ask for it are due at once."""
 
     def show_again(self, request_id: str) -> None:
         """Make the card of a request due at once, since it reads differently now."""

@@ -42,7 +42,7 @@ sys.dont_write_bytecode = False
 # Several tests run at a time, so how long one example takes says nothing. The examples are the same in every run, so a
 # test that fails does so for everyone. `--hypothesis-profile=other-examples` looks for others.
 settings.register_profile("same-examples", deadline=None, derandomize=True, database=None)
-settings.register_profile("other-examples", deadline=None)
+settings.register_profile("other-examples", deadline=None, derandomize=False)
 settings.load_profile("same-examples")
 
 # What asks for one of these runs the whole bot, a browser or a server.

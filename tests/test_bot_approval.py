@@ -261,6 +261,17 @@ def test_of_two_messages_of_one_request_the_pressed_one_becomes_what_came_of_it_
         assert not has_buttons(wait_for_edit(headless, asked[0], came))
 
 
+def test_the_approved_one_of_two_messages_says_so_while_cognito_is_asked(headless: Headless) -> None:
+    with headless.bot_in_process(**ALWAYS):
+        asked, _ = asked_twice(headless)
+        held = headless.pause(SIGN_OUT)
+        headless.press(KIM, asked, APPROVE)
+        held.wait_until_arrived(PATIENCE)
+        assert not has_buttons(wait_for_edit(headless, asked, "Approved: ada"))
+        held.release()
+        wait_for_edit(headless, asked, "Signed out: ada")
+
+
 def test_a_press_of_someone_who_is_no_approver_edits_no_message(headless: Headless) -> None:
     with headless.bot_in_process(**ALWAYS):
         first, _ = asked_twice(headless)

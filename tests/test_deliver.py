@@ -21,6 +21,7 @@ from bot.work import LEASE
 ARCHIVED = DeliveryError("is_archived", for_good=True)
 REPAIR_ME = DeliveryError("missing_scope", for_good=True)
 GONE = DeliveryError("expired_url", gone=True)
+FAILED = DeliveryError("internal_error")
 LIMITED = DeliveryError("ratelimited", retry_after=timedelta(seconds=7))
 SECOND = timedelta(seconds=1)
 TICK = timedelta(microseconds=1)
@@ -317,21 +318,34 @@ class TestCardRaces:
         assert posted is None
         assert set(edited[-2:]) == {("denied", "0.9"), ("denied", "1.0")}
 
-    @pytest.mark.parametrize("gone", [0, 1])
-    def test_a_message_that_someone_deleted_keeps_no_other_from_being_edited(self, store: Store, gone: int) -> None:
+    @pytest.mark.parametrize("number", [0, 1])
+    @pytest.mark.parametrize(("error", "tries"), [(DeliveryError("message_not_found", gone=True), 1), (FAILED, 2)])
+    def test_a_message_that_cannot_be_edited_keeps_no_other_from_it(
+        self, store: Store, number: int, error: DeliveryError, tries: int
+    ) -> None:
         clock, cards = StoppedClock(NOON + SHOWN_HERE), TakenCards()
         approving = approving_in(store)
         for ts in ("0.8", "0.9"):
             store.keep_up_to_date(approving.id, ts)
         denied = moved(store, approving, State.DENIED, ended_at=NOON)
         store.shown(LiveMessage(request_id=denied.id, version=denied.version))
-        cards.refusals.extend(
-            DeliveryError("message_not_found", gone=True) if number == gone else None for number in (0, 1)
-        )
+        cards.refusals.extend(error if each == number else None for each in (0, 1, 0, 1))
+        for _ in range(tries):
+            card_delivery(store, cards, clock).show_due()
+            clock.time += POST
+        assert cards.approvals == [("denied", ("0.8", "0.9")[1 - number])] * tries
+        assert bool(store.due_messages(clock.now(), 9)) is (error is FAILED)
+
+    def test_where_one_message_is_gone_and_one_may_still_be_edited_it_is_tried_again(self, store: Store) -> None:
+        clock, cards = StoppedClock(NOON + SHOWN_HERE), TakenCards()
+        approving = approving_in(store)
+        for ts in ("0.7", "0.8", "0.9"):
+            store.keep_up_to_date(approving.id, ts)
+        cards.refusals.extend([GONE, FAILED, GONE, GONE, None, GONE])
         for _ in range(2):
             card_delivery(store, cards, clock).show_due()
             clock.time += POST
-        assert cards.approvals == [("denied", ("0.8", "0.9")[1 - gone])]
+        assert ("approving", "0.8") in cards.approvals
 
     def test_of_two_instances_that_find_the_same_card_one_shows_it(self, store: Store) -> None:
         clock, cards = StoppedClock(NOON + SHOWN_HERE), TakenCards()

@@ -1171,6 +1171,23 @@ def test_a_message_that_is_pressed_before_another_is_noted_is_not_forgotten_for_
     assert [each.kind for each in store.due_messages(NOON, 9)] == [MessageKind.CARD], "both were noted"
 
 
+@pytest.mark.parametrize("is_pressed", [True, False])
+def test_a_message_that_was_posted_late_is_not_forgotten_though_another_instance_shows_it_by_then(
+    store: Store, *, is_pressed: bool
+) -> None:
+    request = approving_in(store)
+    late = store.hold_message(approval_in(store), NOON + SECOND)
+    if is_pressed:
+        store.keep_up_to_date(request.id, "5.0")
+    taken_over = store.hold_message(approval_in(store, NOON + SECOND), NOON + timedelta(minutes=1))
+    assert late
+    assert taken_over
+    store.shown(replace(late, ts=("6.0",)))
+    store.shown(replace(taken_over, ts=taken_over.ts or ("5.0",)))
+    store.keep_up_to_date(request.id, "7.0")
+    assert set(approval_in(store).ts) == {"5.0", "6.0", "7.0"}
+
+
 def test_what_awaits_an_approval_is_counted(store: Store) -> None:
     assert store.awaiting_approval() == 0
     carded(store)

@@ -321,8 +321,8 @@ def unwrapping(context: ssl.SSLContext, port: int) -> Callable[..., None]:
         onward = socket.create_connection(("127.0.0.1", port))
         with context.wrap_socket(sock, server_side=True) as opened, onward:
             other = {opened: onward, onward: opened}
-            while True:  # on one thread: TLS takes no two at a time
-                ready = [opened] if opened.pending() else select(other, (), (), PATIENCE)[0]
+            # On one thread: TLS takes no two at a time.
+            while ready := [opened] if opened.pending() else select(other, (), (), PATIENCE)[0]:
                 for each in ready:
                     if not (part := each.recv(65536)):
                         return

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 class ApproverReply(BesideReply):
     """A reply to a press on the approval message `ts`.
 
-    An answer that was lost, or a bot that was killed, may have left a message of which `deliver.py` does not know.
+    It makes the message known to `deliver.py`: a lost answer, or a bot that was killed, may have left another one.
     """
 
     outbox: Outbox

@@ -53,6 +53,10 @@ class Waiting(ABC):
         """Put an entry off, and count failures. False where someone took it since it was read."""
 
     @abstractmethod
+    def _card(self, request_id: str, kind: MessageKind) -> LiveMessage | None:
+        """Return a message of a request; None where it has none of this kind."""
+
+    @abstractmethod
     def _change_card(self, request_id: str, kind: MessageKind, rule: CardRule) -> LiveMessage | None:
         """Change a message as `rule` says, even while others do so too; return what it gave, if anything."""
 
@@ -130,7 +134,7 @@ class Waiting(ABC):
             if card.version > message.version:
                 return replace(card, due_at=DUE_AT_ONCE, hold=hold)
             due_at = card.due_at if card.failures or card.due_at == DUE_AT_ONCE else None
-            return replace(card, due_at=due_at, hold=hold, failures=0) if is_mine else None
+            return replace(card, due_at=due_at, hold=hold, failures=0) if is_mine else card
 
         self._change_card(message.request_id, message.kind, settled)
 
@@ -145,7 +149,7 @@ class Waiting(ABC):
         self._change_card(message.request_id, message.kind, failed)
 
     def progress_ts(self, list_id: str) -> str | None:
-        message = self._change_card(list_id, MessageKind.PROGRESS, lambda message: message)  # it is only read
+        message = self._card(list_id, MessageKind.PROGRESS)
         return message.ts[0] if message and message.ts else None
 
     def keep_up_to_date(self, request_id: str, ts: str) -> None:

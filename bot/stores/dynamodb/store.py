@@ -241,6 +241,10 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
             return False
         return True
 
+    def _card(self, request_id: str, kind: MessageKind) -> LiveMessage | None:
+        item = self._calls.get(items.make_key("request", request_id, kind))
+        return next(self._readings.each(card_of, [items.stored(item)] if item else []), None)
+
     def _change_card(self, request_id: str, kind: MessageKind, rule: CardRule) -> LiveMessage | None:
         # A write whose answer was lost fails when it is sent again. The rule then sees what it wrote, and lets it be.
         key = items.make_key("request", request_id, kind)

@@ -225,6 +225,9 @@ class SQLiteStore(SQLiteReader, SQLiteLists, Waiting):
         with self._file.write() as db:
             return bool(db.execute(sql.DUE_AGAIN, values).rowcount)
 
+    def _card(self, request_id: str, kind: MessageKind) -> LiveMessage | None:
+        return self._one(card_of, sql.CARD_OF_REQUEST, id=message_id(request_id, kind))
+
     def _change_card(self, request_id: str, kind: MessageKind, rule: CardRule) -> LiveMessage | None:
         with self._file.write() as db:
             card = self._one(card_of, sql.CARD_OF_REQUEST, id=message_id(request_id, kind))
