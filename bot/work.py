@@ -129,9 +129,9 @@ class Worker:
 
     def _noted(self, before: Request, known: Request) -> Request:
         """Store what is known of a request by now, and renew the lease. Raises `SupersededError`."""
-        self._running[before.id] = lasting(self.clock, MAY_LEAVE)
-        until = self.clock.now() + LEASE  # never sooner than before, though the clock may have been set back
-        claim = known.claim and replace(known.claim, until=max(known.claim.until, until))
+        claim, left, until = known.claim, lasting(self.clock, MAY_LEAVE), self.clock.now() + LEASE
+        if claim and not self.clock.error():  # a lease by a clock that was set ahead is a dead worker's to others
+            self._running[before.id], claim = left, replace(claim, until=max(claim.until, until))
         noted = known.move(State.RUNNING, claim=claim)
         self._write(before, noted, None, None)
         return noted

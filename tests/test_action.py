@@ -11,7 +11,7 @@ from stand_ins import meanwhile, ready_in
 
 from bot.action import ACTIONS, Answer, Done, Refused, Step, Unclear, came_of
 from bot.audit import POSTED, Kind
-from bot.errors import StoreUnavailableError
+from bot.errors import ClockChangedError, StoreUnavailableError
 from bot.limits import Protection
 from bot.request import Request, State
 from bot.wiring.stores import Store
@@ -106,6 +106,23 @@ def test_a_lease_does_not_end_sooner_though_the_clock_was_set_back_between_the_s
     story.pool.during = set_back
     story.worker().run(story.request)
     assert untils == [NOON + LEASE] * 2
+
+
+def test_by_a_clock_that_was_set_no_lease_is_renewed(store: Store) -> None:
+    """Else, if it was set ahead, the others would take the lease for a wrong clock's, and the claim over at once."""
+    story = Story(store, [YES, YES], StoppedClock())
+    story.pool.seconds = 3
+    untils: list[Any] = []
+
+    def doubt() -> None:
+        untils.append(getattr(story.stored().claim, "until", None))
+        story.clock.error = ClockChangedError
+
+    story.pool.during = doubt
+    ended = story.worker().run(story.request)
+    assert untils == [NOON + LEASE] * 2
+    assert ended
+    assert ended.state is State.DONE, "what the first lease leaves time for is done"
 
 
 def test_no_step_begins_later_than_resume_within_after_the_decision(store: Store) -> None:
