@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from unittest.mock import patch
@@ -35,8 +36,8 @@ OURS = re.compile(r"(AWS|SIGNOUT|SLACK)_.*|SSL_CERT_.*|(CURL|REQUESTS)_CA_BUNDLE
 for name in filter(OURS.fullmatch, list(os.environ)):
     del os.environ[name]
 
-# pytest takes 7 s of the processor to rewrite the assertions of all tests, in each worker. What it made is kept, also
-# where Python is told to keep nothing.
+# pytest takes 6 s of the processor to rewrite the assertions of all tests. What it made is kept, also where Python is
+# told to keep nothing.
 sys.dont_write_bytecode = False
 
 # Several tests run at a time, so how long one example takes says nothing. The examples are the same in every run, so a
@@ -45,6 +46,8 @@ settings.register_profile("same-examples", deadline=None, derandomize=True, data
 settings.register_profile("other-examples", deadline=None, derandomize=False)
 settings.load_profile("same-examples")
 
+HERE = Path(__file__).parent
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 # What asks for one of these runs the whole bot, a browser or a server.
 LONG = {"headless", "chromium", "moto", "dynamodb_server"}
 
@@ -55,21 +58,28 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.long("the whole bot"))
 
 
+def pytest_collection() -> None:
+    """Let each worker rewrite the assertions of its share of the tests, if no one has yet: the others read those."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for path in sorted(HERE.glob("test_*.py"))[number::WORKERS] if WORKERS > 1 else ():
+        if not any(HERE.glob(f"__pycache__/{path.stem}.*-pytest-*")):
+            import_module(path.stem)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let each worker begin with what is long by itself, so that it is not last: xdist deals out shares in order.
 
     What only waits is for the first two workers: where all of them wait at once, the processor has nothing to do.
     """
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     long = {item: mark for item in items if (mark := _long_by_itself(item))}
     waiting = [item for item, mark in long.items() if mark.kwargs.get("waits")]
     busy = [item for item in long if item not in waiting]
     others = iter([item for item in items if item not in long])
-    ends = [round(number * len(items) / workers) for number in range(workers + 1)]
+    ends = [round(number * len(items) / WORKERS) for number in range(WORKERS + 1)]
     dealt: list[pytest.Item] = []
-    for number in range(workers):
-        dealt += (waiting[number :: min(workers, 2)] if number < 2 else []) + busy[number::workers]
+    for number in range(WORKERS):
+        dealt += (waiting[number :: min(WORKERS, 2)] if number < 2 else []) + busy[number::WORKERS]
         dealt += islice(others, max(ends[number + 1] - len(dealt), 0))
     dealt += others
     assert sorted(map(id, dealt)) == sorted(map(id, items)), "each test is dealt once"
