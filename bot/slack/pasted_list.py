@@ -5,6 +5,7 @@ Each is given as it is written there. What is around a name, such as quotes, is 
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 
 from bot.errors import UsageError
 
@@ -41,12 +42,9 @@ def people_in(text: str) -> Sequence[str]:
 
     It runs on the event loop, so no step takes more than linear time.
     """
-    found: list[str] = []
-    for field in _fields(text):
-        for person in _each_in(field):
-            if len(found) == MOST_LINES:
-                raise UsageError(TOO_MANY)
-            found.append(person)
+    found = [*islice(chain.from_iterable(map(_each_in, _fields(text))), MOST_LINES + 1)]
+    if len(found) > MOST_LINES:
+        raise UsageError(TOO_MANY)
     return found
 
 
@@ -57,9 +55,11 @@ def _fields(text: str) -> Iterator[str]:
         del written[0]
         column = names.index(min(filter(None, names), key=_HEADERS.index)) if len(names) > 1 else None
     for line in written:
-        fields = [*_split(_SURNAME.sub(_quoted, line) if column is None else line)]
-        cell = [] if column is None else fields[column : column + 1]
-        yield from cell if any(cell) else fields
+        if column is None:
+            yield from _split(_SURNAME.sub(_quoted, line))
+        else:
+            fields = [*_split(line)]
+            yield from [fields[column]] if any(fields[column : column + 1]) else fields
 
 
 def _written(text: str) -> Iterator[str]:
@@ -95,7 +95,7 @@ def _each_in(field: str) -> Iterator[str]:
     """Give each person in a field: several emails, subs or phone numbers may have only blanks between them."""
     words = field.split()
     marks = ("@" in word or word.startswith("+") or bool(_SUB.fullmatch(word)) for word in words)
-    if sum(marks) > 1:
+    if len(words) > 1 and sum(marks) > 1:
         yield from _apart(words)
     elif _says_something(field):
         yield " ".join(words)
